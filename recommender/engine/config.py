@@ -1,0 +1,72 @@
+"""Every knob of a training run, with the default that was measured (docs/ranking in the README)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+
+class UnknownSetting(ValueError):
+    """A stored or posted configuration names a knob that is not there."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """Settings of one run; frozen, so that a run can be repeated from its row."""
+
+    architecture: str = "deep"
+    seed: int = 0
+    # None: chosen from the span of the data (an eighth of it, between one day and four weeks).
+    horizon_days: float | None = None
+    cuts: int = 3
+    # Event weights by kind name; what is not named here keeps the weight of the shop's own declaration.
+    kind_weights: Mapping[str, float] = field(default_factory=dict)
+    # Where an attribute value is missing: "indicator" (a value of its own) or a strategy of impute.py.
+    imputation: Mapping[str, str] = field(default_factory=dict)
+
+    # Item-item tables.
+    neighbours: int = 100
+    ease_items: int = 4096
+    ease_ridges: tuple[float, ...] = (50.0, 400.0)
+    ease_neighbours: int = 100
+    factors: int = 64
+    spectrum: tuple[int, ...] = (6, 16, 40, 100)
+    history_items: int = 400
+    attribute_models: int = 2
+    attributes: int = 4
+
+    # Candidates per source and own items per shopper.
+    candidates: int = 100
+    own_candidates: int = 400
+
+    # Training set.
+    max_lists: int = 12_000
+    positives: int = 30
+    negatives: int = 60
+    pool: int = 150
+
+    # Network.
+    layers: tuple[int, ...] = (128, 64)
+    dropout: float = 0.1
+    learning_rate: float = 4e-3
+    weight_decay: float = 1e-4
+    lists_per_step: int = 32
+    steps: int = 600
+    epochs: int = 12
+    patience: int = 4
+    threads: int = 0
+    # Events of simulated feedback stay out unless this is on (docs/data).
+    simulated: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-able; tuples become lists."""
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Config:
+        """The inverse of :meth:`to_dict`; raises :class:`UnknownSetting` on a name that is not a knob."""
+        known = {f.name for f in fields(cls)}
+        if unknown := sorted(set(values) - known):
+            raise UnknownSetting(f"expected settings among {', '.join(sorted(known))}; received {', '.join(unknown)}")
+        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})

@@ -1,0 +1,143 @@
+"""What the engine sees of a shop: integer codes in flat arrays, nothing else.
+
+Everything below is a frozen dataclass of NumPy arrays. Items, shoppers and event
+kinds are codes 0 … n−1; ``recommender.dataset`` is the only bridge from rows to codes.
+Time is a float of days since 1970-01-01 UTC.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+#: The time of an event whose file had no time column (1970-01-01).
+UNTIMED = 0.0
+
+
+@dataclass(frozen=True)
+class Codes:
+    """One categorical attribute of items or shoppers.
+
+    ``codes``: int32 [n], −1 where the value is missing; ``labels``: the values, by code.
+    """
+
+    codes: np.ndarray
+    labels: tuple[str, ...]
+
+    @property
+    def size(self) -> int:
+        return len(self.labels)
+
+
+@dataclass(frozen=True)
+class Items:
+    """The catalogue. ``price`` float32 [n] (NaN: unknown); ``sellable`` bool [n]."""
+
+    n: int
+    price: np.ndarray
+    sellable: np.ndarray
+    attributes: dict[str, Codes] = field(default_factory=dict)
+    numbers: dict[str, np.ndarray] = field(default_factory=dict)  # float32 [n], NaN: missing
+    texts: tuple[str, ...] | None = None  # title and description, by code
+
+
+@dataclass(frozen=True)
+class Shoppers:
+    """Who shops. Numbers such as age arrive banded (``Codes``) and raw (``numbers``)."""
+
+    n: int
+    attributes: dict[str, Codes] = field(default_factory=dict)
+    numbers: dict[str, np.ndarray] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Kinds:
+    """Event types: ``names`` [K], ``weights`` float32 [K], ``targets`` bool [K] (what a good
+    recommendation leads to). ``impression`` and ``dismiss`` have weight ≤ 0 and are no targets."""
+
+    names: tuple[str, ...]
+    weights: np.ndarray
+    targets: np.ndarray
+
+    def code(self, name: str) -> int:
+        """The code of ``name``, or −1 when the shop does not declare it."""
+        return self.names.index(name) if name in self.names else -1
+
+
+@dataclass(frozen=True)
+class Interactions:
+    """Events sorted by (shopper, at); one row an event.
+
+    ``shopper`` int32 [E], ``item`` int32 [E], ``at`` float64 [E] days, ``kind`` int8 [E],
+    ``quantity`` float32 [E] (1 where unknown), ``price`` float32 [E] (NaN where unknown),
+    ``value`` float32 [E] (a rating for kind ``rate``; NaN elsewhere).
+    """
+
+    shopper: np.ndarray
+    item: np.ndarray
+    at: np.ndarray
+    kind: np.ndarray
+    quantity: np.ndarray
+    price: np.ndarray
+    value: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.shopper)
+
+    def select(self, mask: np.ndarray) -> Interactions:
+        """The events where ``mask`` (bool [E] or positions) holds, order kept."""
+        return Interactions(*(getattr(self, name)[mask] for name in self.__dataclass_fields__))
+
+    def before(self, cut: float) -> Interactions:
+        """What was known at ``cut`` (days): events strictly earlier."""
+        return self.select(self.at < cut)
+
+    def between(self, start: float, end: float) -> Interactions:
+        """Events with start ≤ at < end."""
+        return self.select((self.at >= start) & (self.at < end))
+
+    @property
+    def timed(self) -> bool:
+        """Whether the log has usable time: at least two different times."""
+        return len(self) > 0 and float(self.at.min()) < float(self.at.max())
+
+
+@dataclass(frozen=True)
+class ShopData:
+    """One snapshot of a shop: all that training, measuring and batch scoring read."""
+
+    interactions: Interactions
+    items: Items
+    shoppers: Shoppers
+    kinds: Kinds
+
+
+@dataclass(frozen=True)
+class Histories:
+    """Event lists of S shoppers as one ragged array: ``offsets`` int64 [S+1] into the event
+    columns of ``events`` (whose ``shopper`` column is 0 … S−1 here, in order).
+
+    ``attributes``: per shopper attribute int32 [S] codes of ``Shoppers.attributes`` (−1: missing).
+    One live shopper and ten thousand in a batch are the same call.
+    """
+
+    offsets: np.ndarray
+    events: Interactions
+    attributes: dict[str, np.ndarray] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+
+def histories(events: Interactions, shoppers: np.ndarray, attributes: dict[str, Codes]) -> Histories:
+    """The event lists of ``shoppers`` (int32 [S], codes) out of ``events`` sorted by (shopper, at)."""
+    start = np.searchsorted(events.shopper, shoppers, "left")
+    end = np.searchsorted(events.shopper, shoppers, "right")
+    size = end - start
+    offsets = np.concatenate([[0], np.cumsum(size)]).astype(np.int64)
+    rows = np.repeat(start - offsets[:-1], size) + np.arange(offsets[-1])
+    picked = events.select(rows)
+    local = np.repeat(np.arange(len(shoppers), dtype=np.int32), size)
+    picked = Interactions(local, *(getattr(picked, f) for f in list(picked.__dataclass_fields__)[1:]))
+    return Histories(offsets, picked, {name: a.codes[shoppers] for name, a in attributes.items()})
