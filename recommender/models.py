@@ -1,0 +1,264 @@
+"""Runs, generations, what serves, placements, rules and served lists."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+
+
+class TrainingRun(models.Model):
+    """One training, and the model version that came of it. A long job is a row with a life."""
+
+    class Status(models.TextChoices):
+        QUEUED = "queued"
+        RUNNING = "running"
+        SUCCEEDED = "succeeded"  # measured, and the gate let it through
+        REFUSED = "refused"  # measured, and the gate did not
+        SKIPPED = "skipped"  # too little data
+        STOPPED = "stopped"  # by a person
+        FAILED = "failed"
+
+    ACTIVE = (Status.QUEUED, Status.RUNNING)
+
+    status = models.CharField(max_length=16, choices=Status, default=Status.QUEUED)
+    trigger = models.CharField(max_length=32, default="manual")  # manual, schedule, demo, data, drift
+    slot = models.CharField(max_length=64, null=True, blank=True)  # which beat of the schedule
+    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL)
+    architecture = models.CharField(max_length=32, default="deep")
+    config = models.JSONField(default=dict)  # engine.config.Config.to_dict()
+    seed = models.PositiveIntegerField(default=0)
+    as_of = models.DateTimeField(null=True, blank=True)
+    data_window = models.JSONField(default=dict)  # first, cut, last, events, shoppers, products, digest
+    code_version = models.CharField(max_length=64, blank=True)
+
+    step = models.CharField(max_length=32, blank=True)  # read clean features train measure refit gate publish
+    progress = models.FloatField(default=0)  # 0 … 1
+    epoch = models.PositiveIntegerField(default=0)
+    epochs = models.PositiveIntegerField(default=0)
+    curves = models.JSONField(default=dict)  # {"epoch": [], "loss": [], "validation_loss": [], "validation_ndcg": []}
+    rows_per_second = models.FloatField(null=True, blank=True)
+    device = models.CharField(max_length=100, blank=True)
+    metrics = models.JSONField(default=dict)  # engine.evaluate: windows, models, paired differences, slices
+    verdict = models.JSONField(default=dict)  # recommender.gate.Verdict.to_dict()
+    artifact = models.CharField(max_length=300, blank=True)  # folder under MODEL_DIR
+    artifact_sha256 = models.CharField(max_length=64, blank=True)
+    peak_memory_bytes = models.BigIntegerField(null=True, blank=True)
+    cpu_seconds = models.FloatField(null=True, blank=True)
+    error = models.TextField(blank=True)
+
+    attempts = models.PositiveSmallIntegerField(default=0)
+    stop_requested = models.BooleanField(default=False)
+    process_id = models.IntegerField(null=True, blank=True)
+    host = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    heartbeat_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            # Two retrains at once are refused by the database, whoever asks.
+            models.UniqueConstraint(
+                models.Value(1), condition=Q(status__in=["queued", "running"]), name="training_run_one_active"
+            ),
+            models.UniqueConstraint(fields=["trigger", "slot"], name="training_run_one_per_slot"),
+        ]
+
+    def __str__(self) -> str:
+        return f"run {self.pk}"
+
+    @property
+    def is_active(self) -> bool:
+        return self.status in self.ACTIVE
+
+
+class Generation(models.Model):
+    """Every shopper's list by one model as of one time, built aside and then switched to."""
+
+    class Status(models.TextChoices):
+        BUILDING = "building"
+        READY = "ready"
+        RETIRED = "retired"  # its lists are gone from Redis and disk
+        FAILED = "failed"
+
+    run = models.ForeignKey(TrainingRun, on_delete=models.PROTECT, related_name="generations")
+    model_name = models.CharField(max_length=32, default="deep")  # the run's ranker, or the baseline published instead
+    status = models.CharField(max_length=16, choices=Status, default=Status.BUILDING)
+    as_of = models.DateTimeField()
+    shoppers_total = models.PositiveIntegerField(default=0)
+    shoppers_done = models.PositiveIntegerField(default=0)
+    manifest = models.JSONField(default=dict)  # publish.Manifest.to_dict()
+    folder = models.CharField(max_length=300, blank=True)  # the stored lists under MODEL_DIR
+    error = models.TextField(blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    ready_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"generation {self.pk}"
+
+
+class Switch(models.Model):
+    """Who serves since when. The newest row serves; a roll-back is a newer row that names an older generation."""
+
+    number = models.BigAutoField(primary_key=True)
+    generation = models.ForeignKey(Generation, on_delete=models.PROTECT, related_name="switches")
+    reason = models.CharField(max_length=32)  # published, promoted, rolled back
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL)
+    fence = models.BigIntegerField(default=0)  # the run id that was allowed to switch
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-number"]
+        verbose_name_plural = "switches"
+
+
+class Placement(models.Model):
+    """A slot of the shop: what fills it, and what follows when that is not enough."""
+
+    class Strategy(models.TextChoices):
+        PERSONAL = "personal"
+        SIMILAR = "similar"
+        BOUGHT_TOGETHER = "bought_together"
+        BASKET = "basket"
+        TRENDING = "trending"
+        BUY_AGAIN = "buy_again"
+        RECENTLY_VIEWED = "recently_viewed"
+        POPULAR = "popular"
+
+    slug = models.SlugField(max_length=64, unique=True)
+    title = models.CharField(max_length=120)
+    strategy = models.CharField(max_length=24, choices=Strategy)
+    n = models.PositiveSmallIntegerField(default=10)
+    filters = models.JSONField(default=dict, blank=True)  # as the API's ``filter``
+    fallbacks = ArrayField(models.CharField(max_length=24, choices=Strategy), default=list, blank=True)
+    is_builtin = models.BooleanField(default=False)
+    is_active = models.BooleanField(default=True)
+    position = models.PositiveSmallIntegerField(default=100)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["position", "slug"]
+        constraints = [
+            models.CheckConstraint(condition=Q(n__gte=1) & Q(n__lte=100), name="placement_n_1_to_100"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class Rule(models.Model):
+    """What a merchandiser ordered. ``recommender.rules`` applies it; ``RuleVersion`` keeps every past wording."""
+
+    class Verb(models.TextChoices):
+        PIN = "pin"
+        BOOST = "boost"
+        BURY = "bury"
+        EXCLUDE = "exclude"
+        ONLY = "only"
+        SPREAD = "spread"
+
+    class Status(models.TextChoices):
+        DRAFT = "draft"
+        LIVE = "live"
+        PAUSED = "paused"
+        ENDED = "ended"
+
+    name = models.CharField(max_length=120)
+    verb = models.CharField(max_length=8, choices=Verb)
+    status = models.CharField(max_length=8, choices=Status, default=Status.DRAFT)
+    condition = models.JSONField(default=dict, blank=True)  # rules.Condition.to_dict(): which products
+    parameters = models.JSONField(default=dict, blank=True)  # position, factor, limit, by
+    placements = ArrayField(models.SlugField(max_length=64), default=list, blank=True)  # empty: everywhere
+    segments = ArrayField(models.CharField(max_length=40), default=list, blank=True)  # empty: everyone
+    starts_at = models.DateTimeField(null=True, blank=True)
+    ends_at = models.DateTimeField(null=True, blank=True)
+    priority = models.PositiveSmallIntegerField(default=50)  # 1 runs first
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL)
+    note = models.TextField(blank=True)
+    version = models.PositiveIntegerField(default=1)
+    went_live_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["priority", "id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(ends_at__isnull=True) | Q(starts_at__isnull=True) | Q(ends_at__gt=models.F("starts_at")),
+                name="rule_ends_after_start",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class RuleVersion(models.Model):
+    """One past wording of a rule: who changed it, when, and how it read."""
+
+    rule = models.ForeignKey(Rule, on_delete=models.CASCADE, related_name="versions")
+    version = models.PositiveIntegerField()
+    wording = models.JSONField()  # every field of the rule
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL)
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-version"]
+        constraints = [models.UniqueConstraint(fields=["rule", "version"], name="rule_version_unique")]
+
+
+class ServedList(models.Model):
+    """A list that was answered to a shop: what impressions, clicks and purchases join to."""
+
+    recommendation_id = models.CharField(max_length=40, primary_key=True)
+    at = models.DateTimeField()
+    shopper_kind = models.CharField(max_length=8, blank=True)  # shopper, visitor or nobody
+    shopper_external_id = models.CharField(max_length=128, blank=True)
+    placement = models.CharField(max_length=64)
+    generation = models.BigIntegerField(null=True)
+    run = models.BigIntegerField(null=True)
+    products = ArrayField(models.BigIntegerField())  # Product.id by position
+    rules = ArrayField(
+        models.BigIntegerField(), default=list
+    )  # Rule.id that touched the product at the position; 0: none
+    segment = models.CharField(max_length=40, blank=True)
+    fallback = models.CharField(max_length=24, blank=True)
+    degraded = models.BooleanField(default=False)
+    experiment = models.CharField(max_length=64, blank=True)
+    source = models.CharField(max_length=16, default="api")  # api, simulator
+
+    class Meta:
+        indexes = [
+            # recommender.feedback: lists of a range of days
+            models.Index(fields=["at"], name="served_list_at"),
+        ]
+
+
+class SetupStep(models.Model):
+    """A step of a first start (``demo`` or ``up``): the page and the terminal read the same rows."""
+
+    class Status(models.TextChoices):
+        WAITING = "waiting"
+        RUNNING = "running"
+        DONE = "done"
+        FAILED = "failed"
+
+    name = models.SlugField(max_length=40, unique=True)
+    title = models.CharField(max_length=120)
+    position = models.PositiveSmallIntegerField(default=0)
+    status = models.CharField(max_length=8, choices=Status, default=Status.WAITING)
+    progress = models.FloatField(default=0)  # 0 … 1
+    detail = models.CharField(max_length=300, blank=True)  # "412,000 of 1,357,000 lines · 61,000 a second"
+    error = models.TextField(blank=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    updated_at = models.DateTimeField(auto_now=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["position"]

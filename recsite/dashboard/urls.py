@@ -1,0 +1,5 @@
+"""The console's addresses."""
+
+from django.urls import URLPattern
+
+urlpatterns: list[URLPattern] = []
