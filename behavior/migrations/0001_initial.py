@@ -8,7 +8,8 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     initial = True
 
-    dependencies = []
+    # catalog makes the extension that the trigram index needs.
+    dependencies = [("catalog", "0001_initial")]
 
     operations = [
         migrations.CreateModel(
