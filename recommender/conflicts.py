@@ -1,0 +1,201 @@
+"""Rules that get in each other's way, found while they are edited and named in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+
+from recommender.conditions import Shelf
+from recommender.rules import CompiledRule, running_order
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """What is wrong (``code``), between which rules, where, and what happens: who wins."""
+
+    code: str  # same_position, excluded_pin, not_only_pin, too_few_left, never_matches, never_runs, overlapping_boosts
+    rules: tuple[int, ...]
+    placement: str  # empty: everywhere
+    text: str
+    winner: int | None = None
+
+
+def conflicts(
+    rules: Sequence[CompiledRule],
+    shelf: Shelf,
+    *,
+    sizes: dict[str, int],
+    at: float,
+    sellable: np.ndarray | None = None,
+) -> list[Conflict]:
+    """Every conflict among ``rules`` from ``at`` (seconds since 1970) on.
+
+    ``sizes``: items per list by placement slug. ``sellable``: bool [n items], None for all.
+    """
+    ordered = sorted(rules, key=running_order)
+    reach = {id(rule): rule.condition.matches(shelf, np.arange(len(shelf)), at=at) for rule in ordered}
+    shown = np.ones(len(shelf), dtype=bool) if sellable is None else sellable
+    found: list[Conflict] = []
+    for rule in ordered:
+        found.extend(_alone(rule, reach[id(rule)], shown, at))
+    for first, second in combinations(ordered, 2):
+        if _overlap(first, second, at):
+            found.extend(_pair(first, second, reach[id(first)], reach[id(second)], shelf))
+    found.extend(_too_few(ordered, reach, shown, sizes, at))
+    return found
+
+
+def _alone(rule: CompiledRule, reach: np.ndarray, sellable: np.ndarray, at: float) -> Iterator[Conflict]:
+    if rule.ends_at is not None and rule.ends_at <= at:
+        yield Conflict("never_runs", (rule.id,), "", f"“{rule.name}” has ended and will not run again.")
+    elif rule.schedule is not None and not _ever_open(rule, at):
+        yield Conflict("never_runs", (rule.id,), "", f"“{rule.name}” ends before its days and hours come round.")
+    if not reach.any():
+        yield Conflict("never_matches", (rule.id,), "", f"“{rule.name}” matches no product of the catalogue.")
+    elif not (reach & sellable).any():
+        many = int(reach.sum())
+        what = "the product it matches is" if many == 1 else f"all {many:,} products it matches are"
+        yield Conflict(
+            "never_matches",
+            (rule.id,),
+            "",
+            f"“{rule.name}” can do nothing now: {what} hidden, retired or out of stock.",
+        )
+
+
+def _pair(
+    first: CompiledRule, second: CompiledRule, reach: np.ndarray, other: np.ndarray, shelf: Shelf
+) -> Iterator[Conflict]:
+    """Conflicts of two rules that can run on one request; ``first`` runs before ``second``."""
+    where = _common_placement(first, second)
+    place = f" in {where}" if where else ""
+    both = (first.id, second.id)
+    if first.verb == second.verb == "pin" and first.position == second.position:
+        yield Conflict(
+            "same_position",
+            both,
+            where,
+            f"“{first.name}” and “{second.name}” both pin to position {first.position}{place}. "
+            f"“{first.name}” runs first and gets it; “{second.name}” moves to the next free position.",
+            winner=first.id,
+        )
+    if second.verb == "pin" and first.verb == "exclude" and other.any() and not (other & ~reach).any():
+        yield Conflict(
+            "excluded_pin",
+            both,
+            where,
+            f"“{first.name}” excludes {_what(other, shelf)}, which “{second.name}” pins{place}. "
+            "The exclude wins: it is not shown.",
+            winner=first.id,
+        )
+    if second.verb == "pin" and first.verb == "only" and other.any() and not (other & reach).any():
+        yield Conflict(
+            "not_only_pin",
+            both,
+            where,
+            f"“{first.name}” does not let through {_what(other, shelf)}, which “{second.name}” pins{place}. "
+            "The only wins: it is not shown.",
+            winner=first.id,
+        )
+    lifts = ("boost", "bury")
+    if first.verb in lifts and second.verb in lifts and (shared := int((reach & other).sum())):
+        factor = first.factor * second.factor
+        goods = "1 product" if shared == 1 else f"{shared:,} products"
+        yield Conflict(
+            "overlapping_boosts",
+            both,
+            where,
+            f"“{first.name}” (× {first.factor:g}) and “{second.name}” (× {second.factor:g}) both touch {goods}{place}: "
+            + ("they cancel out." if abs(factor - 1) < 1e-9 else f"together × {factor:g}."),
+        )
+
+
+def _too_few(
+    ordered: Sequence[CompiledRule],
+    reach: dict[int, np.ndarray],
+    sellable: np.ndarray,
+    sizes: dict[str, int],
+    at: float,
+) -> Iterator[Conflict]:
+    """Placements whose only and exclude rules together leave fewer products than a list holds.
+
+    Tried at the start of every rule that overlaps, for each segment that a rule names and for everyone else.
+    """
+    walls = [rule for rule in ordered if rule.verb in ("only", "exclude")]
+    reported: set[tuple[str, tuple[int, ...]]] = set()
+    segments = sorted({segment for rule in walls for segment in rule.segments}) or [""]
+    moments = sorted({max(at, rule.starts_at or at) for rule in walls})
+    for placement, size in sizes.items():
+        for segment in {*segments, ""}:
+            for moment in moments:
+                running = tuple(rule for rule in walls if _runs(rule, placement, segment, moment))
+                key = (placement, tuple(rule.id for rule in running))
+                if not running or key in reported:
+                    continue
+                left = sellable.copy()
+                for rule in running:
+                    left &= reach[id(rule)] if rule.verb == "only" else ~reach[id(rule)]
+                if (many := int(left.sum())) < size:
+                    reported.add(key)
+                    names = " and ".join(f"“{rule.name}”" for rule in running)
+                    leave = "leaves" if len(running) == 1 else "together leave"
+                    yield Conflict(
+                        "too_few_left",
+                        key[1],
+                        placement,
+                        f"{names} {leave} {many:,} of the {size} products that {placement} shows.",
+                    )
+
+
+def _runs(rule: CompiledRule, placement: str, segment: str, moment: float) -> bool:
+    return (
+        (not rule.placements or placement in rule.placements)
+        and (not rule.segments or segment in rule.segments)
+        and (rule.starts_at is None or rule.starts_at <= moment)
+        and (rule.ends_at is None or moment < rule.ends_at)
+    )
+
+
+def _overlap(first: CompiledRule, second: CompiledRule, at: float) -> bool:
+    """Whether one request from ``at`` on can have both in scope."""
+    starts = max(first.starts_at or at, second.starts_at or at, at)
+    ends = min(first.ends_at or np.inf, second.ends_at or np.inf)
+    return (
+        starts < ends
+        and (not first.placements or not second.placements or bool(first.placements & second.placements))
+        and (not first.segments or not second.segments or bool(first.segments & second.segments))
+        and _days_meet(first, second)
+    )
+
+
+def _days_meet(first: CompiledRule, second: CompiledRule) -> bool:
+    """Whether the weekdays of the two schedules share one; hours and zones are not compared."""
+    one = first.schedule.weekdays if first.schedule else ()
+    two = second.schedule.weekdays if second.schedule else ()
+    return not one or not two or bool(set(one) & set(two))
+
+
+def _ever_open(rule: CompiledRule, at: float) -> bool:
+    """Whether the schedule holds at some half hour of the rule's next eight days."""
+    if rule.schedule is None:
+        return True
+    start = max(at, rule.starts_at or at)
+    end = min(rule.ends_at or np.inf, start + 8 * 86_400)
+    return any(rule.schedule.holds(moment) for moment in np.arange(start, end, 1800).tolist())
+
+
+def _common_placement(first: CompiledRule, second: CompiledRule) -> str:
+    shared = (
+        first.placements & second.placements
+        if first.placements and second.placements
+        else first.placements or second.placements
+    )
+    return ", ".join(sorted(shared))
+
+
+def _what(reach: np.ndarray, shelf: Shelf) -> str:
+    codes = np.flatnonzero(reach)
+    return f"№ {shelf.external_ids[codes[0]]}" if len(codes) == 1 else f"all {len(codes):,} products"

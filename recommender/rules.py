@@ -1,0 +1,443 @@
+"""The merchandiser's rules over a ranked list: ranked items + rules → list + what each rule did.
+
+The order is fixed, whatever the rules are called or when they were made:
+
+1. **only** – what does not match leaves; several narrow each other.
+2. **exclude** – what matches leaves. It wins over every pin.
+3. **boost, bury** – a factor f moves a score by log2(f) standard deviations of this list's
+   scores: doubling is one. Factors of several rules multiply.
+4. **spread** – of what matches, at most ``limit`` of one brand or category stay, the best first;
+   pinned products count first and always stay.
+5. **pin** – the product stands at its position. Where two want one position, the one that
+   runs first has it and the other takes the next free one.
+
+Within a step rules run by (priority, id). Everything is a pure function of its arguments, so
+removing a rule restores the list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, time
+from typing import Any, Protocol
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import numpy as np
+
+from recommender.conditions import Condition, ConditionError, Shelf
+
+VERBS = ("only", "exclude", "boost", "bury", "spread", "pin")  # in running order
+STRENGTHS = {"weak": 1.25, "medium": 2.0, "strong": 4.0}
+EVERYTHING = Condition()
+MAX_FACTOR = 100.0
+MAX_POSITION = 100
+
+
+class RuleError(ConditionError):
+    """A rule that cannot be read: ``field`` and what was expected and received."""
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Days of the week and hours in a time zone, on top of the rule's start and end."""
+
+    time_zone: str = "UTC"
+    weekdays: tuple[int, ...] = ()  # Monday 0; empty: every day
+    opens: time | None = None
+    closes: time | None = None  # before ``opens``: past midnight
+
+    def holds(self, at: float) -> bool:
+        """Whether the moment (seconds since 1970) lies in it."""
+        local = datetime.fromtimestamp(at, ZoneInfo(self.time_zone))
+        weekday, now = local.weekday(), local.time()
+        opens, closes = self.opens or time.min, self.closes or time.max
+        if closes < opens and now < closes:  # the small hours belong to the evening before
+            weekday, now = (weekday - 1) % 7, time.max
+        past_open = opens <= now and (closes < opens or now < closes or self.closes is None)
+        return past_open and (not self.weekdays or weekday in self.weekdays)
+
+
+@dataclass(frozen=True)
+class CompiledRule:
+    """A rule ready to run. Times are seconds since 1970, None is open."""
+
+    id: int
+    verb: str
+    name: str = ""
+    condition: Condition = EVERYTHING
+    position: int = 1  # pin
+    factor: float = 1.0  # boost > 1, bury < 1
+    limit: int = 1  # spread: at most so many …
+    by: str = "brand"  # … of one brand, category or attribute
+    level: int = 0  # spread by category: depth of the path, 0 the whole
+    placements: frozenset[str] = frozenset()  # empty: everywhere
+    segments: frozenset[str] = frozenset()  # empty: everyone
+    starts_at: float | None = None
+    ends_at: float | None = None
+    schedule: Schedule | None = None
+    priority: int = 50
+
+    def applies(self, context: Context) -> bool:
+        """Whether placement, segment and time are in its scope."""
+        return (
+            (not self.placements or context.placement in self.placements)
+            and (not self.segments or context.segment in self.segments)
+            and (self.starts_at is None or context.at >= self.starts_at)
+            and (self.ends_at is None or context.at < self.ends_at)
+            and (self.schedule is None or self.schedule.holds(context.at))
+        )
+
+
+@dataclass(frozen=True)
+class Context:
+    """Where and when a list is made. ``sellable`` bool [n items] or None: what a pin may bring in."""
+
+    shelf: Shelf
+    placement: str
+    at: float
+    segment: str = ""
+    sellable: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """Item codes int64 [m], best first, and the model's scores float32 [m] (NaN where it gave none)."""
+
+    items: np.ndarray
+    scores: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def take(self, chosen: np.ndarray) -> Ranked:
+        return Ranked(self.items[chosen], self.scores[chosen])
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one rule did to one item; ``changed`` is false where it matched without effect."""
+
+    rule: int
+    name: str
+    verb: str
+    changed: bool
+    text: str
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"rule": self.rule, "name": self.name, "verb": self.verb, "changed": self.changed, "text": self.text}
+
+
+@dataclass(frozen=True)
+class Trace:
+    """Steps by item code in running order; ``removed`` by the rule that removed it; ``idle`` rules in scope
+    that touched nothing."""
+
+    steps: Mapping[int, tuple[Step, ...]] = field(default_factory=dict)
+    removed: Mapping[int, int] = field(default_factory=dict)
+    idle: tuple[int, ...] = ()
+
+    def of(self, item: int) -> tuple[Step, ...]:
+        return self.steps.get(item, ())
+
+    def rule_of(self, item: int) -> int | None:
+        """The rule that had the last word on the item: the API's ``rule``."""
+        changed = [step.rule for step in self.of(item) if step.changed]
+        return changed[-1] if changed else None
+
+
+class RuleRow(Protocol):
+    """What ``compile_rule`` reads of a ``recommender.models.Rule`` or of an unsaved draft."""
+
+    pk: Any
+    name: str
+    verb: str
+    condition: dict[str, Any]
+    parameters: dict[str, Any]
+    placements: list[str]
+    segments: list[str]
+    starts_at: datetime | None
+    ends_at: datetime | None
+    priority: int
+
+
+def compile_rule(row: RuleRow) -> CompiledRule:
+    """A row made ready; raises :class:`RuleError` with the field that cannot be read."""
+    return from_dict(
+        {
+            "id": row.pk or 0,
+            "name": row.name,
+            "verb": str(row.verb),
+            "condition": row.condition,
+            "parameters": row.parameters,
+            "placements": list(row.placements),
+            "segments": list(row.segments),
+            "starts_at": row.starts_at.timestamp() if row.starts_at else None,
+            "ends_at": row.ends_at.timestamp() if row.ends_at else None,
+            "priority": row.priority,
+        }
+    )
+
+
+def from_dict(values: Mapping[str, Any]) -> CompiledRule:
+    """The packed form that travels to the web processes: the row's fields, times in seconds since 1970."""
+    verb = values["verb"]
+    if verb not in VERBS:
+        raise RuleError("verb", f"verb: expected one of {', '.join(VERBS)}, received {verb!r}")
+    condition = Condition.from_dict(values.get("condition") or {})
+    if condition.is_empty and verb in ("pin", "exclude", "only"):
+        raise RuleError("condition", f"{verb}: expected at least one part of a condition, received none")
+    parameters = values.get("parameters") or {}
+    return CompiledRule(
+        id=int(values["id"]),
+        verb=verb,
+        name=values.get("name", ""),
+        condition=condition,
+        position=_whole(parameters, "position", 1, MAX_POSITION),
+        factor=_factor(verb, parameters),
+        limit=_whole(parameters, "limit", 1, MAX_POSITION),
+        by=str(parameters.get("by") or "brand"),
+        level=_whole(parameters, "level", 0, 9),
+        placements=frozenset(values.get("placements") or ()),
+        segments=frozenset(values.get("segments") or ()),
+        starts_at=values.get("starts_at"),
+        ends_at=values.get("ends_at"),
+        schedule=_schedule(parameters.get("schedule")),
+        priority=int(values.get("priority", 50)),
+    )
+
+
+def in_scope(rules: Sequence[CompiledRule], context: Context) -> list[CompiledRule]:
+    """The rules that apply here and now, in running order."""
+    return sorted((rule for rule in rules if rule.applies(context)), key=running_order)
+
+
+def running_order(rule: CompiledRule) -> tuple[int, int, int]:
+    step = "boost" if rule.verb == "bury" else rule.verb
+    return VERBS.index(step), rule.priority, rule.id
+
+
+def named_by_pins(rules: Sequence[CompiledRule], context: Context) -> np.ndarray:
+    """int64 codes of the products that pins in scope call by id: score them along with the candidates."""
+    names = [name for rule in rules if rule.verb == "pin" and rule.applies(context) for name in rule.condition.products]
+    return context.shelf.codes_of(dict.fromkeys(names)) if names else np.empty(0, dtype=np.int64)
+
+
+def apply(ranked: Ranked, rules: Sequence[CompiledRule], context: Context) -> tuple[Ranked, Trace]:
+    """The list under the rules, and what each did. Hand in everything that may be shown, fallbacks
+    at the end, more than is needed: rules only remove, move and pin."""
+    live = in_scope(rules, context)
+    if not live:
+        return ranked, Trace()
+    run = _Run(ranked, context)
+    for rule in live:
+        if rule.verb in ("only", "exclude"):
+            run.filter(rule)
+    run.lift([rule for rule in live if rule.verb in ("boost", "bury")])
+    run.choose_pins([rule for rule in live if rule.verb == "pin"])
+    for rule in live:
+        if rule.verb == "spread":
+            run.spread(rule)
+    run.place_pins()
+    return run.ranked, run.trace(live)
+
+
+def rank_without(
+    ranked: Ranked, rules: Sequence[CompiledRule], context: Context, *, rule: int, item: int
+) -> int | None:
+    """Where the item would stand (1 …) if that rule were not there; None where it would not be listed."""
+    remaining = [other for other in rules if other.id != rule]
+    places = np.flatnonzero(apply(ranked, remaining, context)[0].items == item)
+    return int(places[0]) + 1 if len(places) else None
+
+
+class _Run:
+    """One application: the list as it stands between two steps."""
+
+    def __init__(self, ranked: Ranked, context: Context) -> None:
+        self.ranked = ranked
+        self.context = context
+        # Of the list as it came, so that an exclude does not change how far a boost reaches.
+        finite = ranked.scores[np.isfinite(ranked.scores)]
+        self.deviation = float(finite.std()) if len(finite) > 1 else 1.0
+        self.steps: dict[int, list[Step]] = {}
+        self.removed: dict[int, int] = {}
+        self.walls: list[CompiledRule] = []  # only and exclude: a pin brings nothing past them
+        self.pins: list[tuple[CompiledRule, int]] = []
+
+    def matches(self, rule: CompiledRule, items: np.ndarray) -> np.ndarray:
+        return rule.condition.matches(self.context.shelf, items, at=self.context.at)
+
+    def note(self, rule: CompiledRule, item: int, changed: bool, text: str) -> None:
+        self.steps.setdefault(item, []).append(Step(rule.id, rule.name, rule.verb, changed, text))
+
+    def remove(self, rule: CompiledRule, keep: np.ndarray) -> None:
+        for item in self.ranked.items[~keep].tolist():
+            self.removed[item] = rule.id
+        self.ranked = self.ranked.take(keep)
+
+    def filter(self, rule: CompiledRule) -> None:
+        matched = self.matches(rule, self.ranked.items)
+        keep = matched if rule.verb == "only" else ~matched
+        self.walls.append(rule)
+        if rule.verb == "only":
+            others_left = not keep.all()
+            for item in self.ranked.items[keep].tolist():
+                self.note(rule, item, others_left, "stays: it matches")
+        self.remove(rule, keep)
+
+    def passes(self, items: np.ndarray) -> np.ndarray:
+        """bool: which may be shown at all, for what a pin brings from outside the list."""
+        allowed = np.ones(len(items), bool) if self.context.sellable is None else self.context.sellable[items].copy()
+        for wall in self.walls:
+            matched = self.matches(wall, items)
+            allowed &= matched if wall.verb == "only" else ~matched
+        return allowed
+
+    def lift(self, rules: list[CompiledRule]) -> None:
+        if not rules or not len(self.ranked):
+            return
+        items = self.ranked.items
+        shift = np.zeros(len(items))
+        masks = [self.matches(rule, items) for rule in rules]
+        for rule, mask in zip(rules, masks, strict=True):
+            shift[mask] += np.log2(rule.factor) * (self.deviation or 1.0)
+        # What the model gave no score goes on standing behind what it scored.
+        known = np.isfinite(self.ranked.scores)
+        lowest = self.ranked.scores[known].min() if known.any() else 0.0
+        scores = np.where(known, self.ranked.scores, lowest) + shift
+        order = np.lexsort((np.arange(len(items)), -scores))
+        before = np.arange(1, len(items) + 1)[order]
+        self.ranked = self.ranked.take(order)
+        for rule, mask in zip(rules, masks, strict=True):
+            for place in np.flatnonzero(mask[order]).tolist():
+                was, now = int(before[place]), place + 1
+                text = f"× {rule.factor:g}: rank {was} → {now}" if was != now else f"× {rule.factor:g}: rank unchanged"
+                self.note(rule, int(self.ranked.items[place]), was != now, text)
+
+    def choose_pins(self, rules: list[CompiledRule]) -> None:
+        """One item a rule: of the products it names the first that may be shown, else the best that matches."""
+        for rule in rules:
+            taken = {item for _, item in self.pins}
+            if rule.condition.products:
+                named = self.context.shelf.codes_of(rule.condition.products)
+                choice = named[self.matches(rule, named) & self.passes(named)]
+            else:
+                choice = self.ranked.items[self.matches(rule, self.ranked.items)]
+            free = [item for item in choice.tolist() if item not in taken]
+            if free:
+                self.pins.append((rule, free[0]))
+
+    def spread(self, rule: CompiledRule) -> None:
+        groups = _groups(self.context.shelf, rule, self.ranked.items)
+        matched = self.matches(rule, self.ranked.items) & (groups >= 0)
+        pinned = {item for _, item in self.pins}
+        counts: dict[int, int] = {}
+        keep = np.ones(len(self.ranked), dtype=bool)
+        outside = np.array([item for _, item in self.pins], dtype=np.int64)
+        if len(outside):
+            held = _groups(self.context.shelf, rule, outside)[self.matches(rule, outside)]
+            for group in held[held >= 0].tolist():
+                counts[group] = counts.get(group, 0) + 1
+        for place in np.flatnonzero(matched).tolist():
+            group, item = int(groups[place]), int(self.ranked.items[place])
+            if item in pinned:
+                continue
+            if counts.get(group, 0) >= rule.limit:
+                keep[place] = False
+            else:
+                counts[group] = counts.get(group, 0) + 1
+        moved = False
+        for place in range(len(keep)):
+            if not keep[place]:
+                moved = True
+            elif moved and matched[place]:
+                self.note(rule, int(self.ranked.items[place]), True, f"moved up: at most {rule.limit} of one {rule.by}")
+        self.remove(rule, keep)
+
+    def place_pins(self) -> None:
+        if not self.pins:
+            return
+        pinned = np.array([item for _, item in self.pins], dtype=np.int64)
+        before = {item: place + 1 for place, item in enumerate(self.ranked.items.tolist())}
+        score = dict(zip(self.ranked.items.tolist(), self.ranked.scores.tolist(), strict=True))
+        rest = self.ranked.items[~np.isin(self.ranked.items, pinned)].tolist()
+        at: dict[int, int] = {}
+        for rule, item in self.pins:
+            position = rule.position
+            while position in at:
+                position += 1
+            at[position] = item
+        placed: list[int] = []
+        queue = iter(rest)
+        for position in range(1, max(at) + 1):
+            item = at[position] if position in at else next(queue, -1)
+            if item >= 0:
+                placed.append(item)
+        placed.extend(queue)
+        where = {item: place + 1 for place, item in enumerate(placed)}
+        for rule, item in self.pins:
+            was, now = before.get(item), where[item]
+            text = f"pinned to {now}" + (f", was {was}" if was else ", was not in the list")
+            self.note(rule, item, was != now, text)
+        scores = np.array([score.get(item, np.nan) for item in placed], dtype=np.float32)
+        self.ranked = Ranked(np.array(placed, dtype=np.int64), scores)
+
+    def trace(self, live: list[CompiledRule]) -> Trace:
+        touched = {step.rule for steps in self.steps.values() for step in steps} | set(self.removed.values())
+        idle = tuple(rule.id for rule in live if rule.id not in touched)
+        return Trace({item: tuple(steps) for item, steps in self.steps.items()}, self.removed, idle)
+
+
+def _groups(shelf: Shelf, rule: CompiledRule, items: np.ndarray) -> np.ndarray:
+    """int [m]: the spread's group of each item, −1 where the value is missing."""
+    if rule.by == "brand":
+        return shelf.brand.codes[items]
+    if rule.by == "category":
+        return shelf.category_level(rule.level).codes[items]
+    if rule.by in shelf.attributes:
+        return shelf.attributes[rule.by].codes[items]
+    return np.full(len(items), -1, dtype=np.int32)
+
+
+def _whole(parameters: Mapping[str, Any], name: str, low: int, high: int) -> int:
+    value = parameters.get(name, low)
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise RuleError(name, f"{name}: expected a whole number {low} … {high}, received {value!r}")
+    return value
+
+
+def _factor(verb: str, parameters: Mapping[str, Any]) -> float:
+    """The multiplier of a boost or bury from ``factor`` or ``strength``; a bury of strength "strong" is ¼."""
+    if verb not in ("boost", "bury"):
+        return 1.0
+    factor = parameters.get("factor")
+    if factor is None:
+        strength = parameters.get("strength", "medium")
+        if strength not in STRENGTHS:
+            raise RuleError("strength", f"strength: expected {', '.join(STRENGTHS)}, received {strength!r}")
+        factor = STRENGTHS[strength] if verb == "boost" else 1 / STRENGTHS[strength]
+    low, high = (1.0, MAX_FACTOR) if verb == "boost" else (1 / MAX_FACTOR, 1.0)
+    if isinstance(factor, bool) or not isinstance(factor, int | float) or not low <= factor <= high or factor == 1:
+        raise RuleError("factor", f"factor: expected {low:g} … {high:g} and not 1 for {verb}, received {factor!r}")
+    return float(factor)
+
+
+def _schedule(values: Mapping[str, Any] | None) -> Schedule | None:
+    if not values:
+        return None
+    name = values.get("time_zone") or "UTC"
+    try:
+        ZoneInfo(name)
+        opens, closes = (time.fromisoformat(values[key]) if values.get(key) else None for key in ("opens", "closes"))
+        weekdays = tuple(sorted({int(day) for day in values.get("weekdays") or ()}))
+    except (ZoneInfoNotFoundError, ValueError, TypeError) as error:
+        raise RuleError("schedule", f"schedule: expected time_zone, weekdays 0–6, opens, closes; {error}") from error
+    if any(not 0 <= day <= 6 for day in weekdays):
+        raise RuleError("schedule", f"schedule: expected weekdays 0 (Monday) … 6, received {list(weekdays)}")
+    return Schedule(name, weekdays, opens, closes)
+
+
+def moment(at: datetime) -> float:
+    """Seconds since 1970 of a time with a zone."""
+    return at.astimezone(UTC).timestamp()

@@ -1,0 +1,88 @@
+"""Each conflict found, named in words, and not found where there is none."""
+
+from __future__ import annotations
+
+import unittest
+
+import numpy as np
+
+from recommender.conflicts import Conflict, conflicts
+from recommender.rules import CompiledRule
+from tests.recommender.shelves import DAY, NOW, goods
+from tests.recommender.test_rules import rule
+
+SHELF = goods()
+
+
+def found(
+    *some: CompiledRule, sellable: np.ndarray | None = None, sizes: dict[str, int] | None = None
+) -> list[Conflict]:
+    return conflicts(some, SHELF, sizes=sizes or {"home": 2}, at=NOW, sellable=sellable)
+
+
+def codes(*some: CompiledRule) -> list[str]:
+    return [conflict.code for conflict in found(*some)]
+
+
+class ConflictTests(unittest.TestCase):
+    def test_two_pins_on_one_position(self) -> None:
+        first = rule("pin", id=1, condition={"products": ["soap"]}, priority=1)
+        second = rule("pin", id=2, condition={"products": ["milk"]}, priority=2)
+        (conflict,) = found(second, first)
+        self.assertEqual((conflict.code, conflict.rules, conflict.winner), ("same_position", (1, 2), 1))
+        self.assertIn("“rule 1” runs first and gets it", conflict.text)
+
+    def test_two_pins_that_never_meet(self) -> None:
+        home = rule("pin", id=1, condition={"products": ["soap"]}, placements=frozenset({"home"}))
+        basket = rule("pin", id=2, condition={"products": ["milk"]}, placements=frozenset({"basket"}))
+        later = rule("pin", id=3, condition={"products": ["milk"]}, placements=frozenset({"home"}), starts_at=NOW + DAY)
+        earlier = rule(
+            "pin", id=4, condition={"products": ["rolls"]}, placements=frozenset({"home"}), ends_at=NOW + DAY
+        )
+        self.assertEqual(codes(home, basket), [])
+        self.assertEqual(codes(later, earlier), [])
+
+    def test_an_exclude_that_swallows_a_pin(self) -> None:
+        pin = rule("pin", id=1, condition={"products": ["soap"]})
+        conflict = found(pin, rule("exclude", id=2, condition={"brands": ["Suds"]}))[0]
+        self.assertEqual((conflict.code, conflict.winner), ("excluded_pin", 2))
+        self.assertIn("excludes № soap", conflict.text)
+
+    def test_an_only_that_shuts_a_pin_out(self) -> None:
+        pin = rule("pin", id=1, condition={"products": ["soap"]})
+        self.assertIn("not_only_pin", codes(pin, rule("only", id=2, condition={"categories": ["Dairy"]})))
+
+    def test_an_only_that_leaves_too_few(self) -> None:
+        only = rule("only", condition={"brands": ["Suds"]})
+        (conflict,) = found(only)
+        self.assertEqual((conflict.code, conflict.placement), ("too_few_left", "home"))
+        self.assertEqual(conflict.text, "“rule 1” leaves 1 of the 2 products that home shows.")
+
+    def test_two_rules_that_leave_too_few_together(self) -> None:
+        only = rule("only", id=1, condition={"categories": ["Dairy"]})
+        exclude = rule("exclude", id=2, condition={"categories": ["Dairy > Milk"]})
+        self.assertEqual(codes(only, exclude), ["too_few_left"])
+
+    def test_a_rule_that_can_never_match(self) -> None:
+        self.assertEqual(codes(rule("boost", condition={"brands": ["Nobody"]}, factor=2.0)), ["never_matches"])
+
+    def test_a_rule_whose_products_are_all_gone(self) -> None:
+        sellable = np.ones(len(SHELF), dtype=bool)
+        sellable[SHELF.index["soap"]] = False
+        (conflict,) = found(rule("boost", condition={"brands": ["Suds"]}, factor=2.0), sellable=sellable)
+        self.assertEqual(conflict.code, "never_matches")
+
+    def test_a_rule_that_has_ended(self) -> None:
+        self.assertEqual(codes(rule("boost", condition={"brands": ["Suds"]}, factor=2.0, ends_at=NOW)), ["never_runs"])
+
+    def test_overlapping_boosts(self) -> None:
+        boost = rule("boost", id=1, condition={"brands": ["Farm"]}, factor=2.0)
+        bury = rule("bury", id=2, condition={"categories": ["Dairy"]}, factor=0.5)
+        (conflict,) = found(boost, bury)
+        self.assertEqual(conflict.code, "overlapping_boosts")
+        self.assertIn("both touch 2 products: they cancel out", conflict.text)
+
+    def test_peaceful_rules(self) -> None:
+        boost = rule("boost", id=1, condition={"brands": ["Farm"]}, factor=2.0)
+        bury = rule("bury", id=2, condition={"brands": ["Crust"]}, factor=0.5)
+        self.assertEqual(codes(boost, bury, rule("pin", id=3, condition={"products": ["soap"]})), [])
