@@ -1,0 +1,64 @@
+"""Made-up shops whose best answer is known."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from recommender.engine.interactions import Codes, Interactions, Items, Kinds, ShopData, Shoppers
+
+PURCHASES = Kinds(("purchase",), np.array([5], np.float32), np.array([True]))
+
+
+def events(shopper: np.ndarray, item: np.ndarray, at: np.ndarray, *, value: np.ndarray | None = None) -> Interactions:
+    """Purchases sorted by (shopper, at)."""
+    order = np.lexsort((at, shopper))
+    size = len(order)
+    missing = np.full(size, np.nan, np.float32)
+    return Interactions(
+        shopper[order].astype(np.int32),
+        item[order].astype(np.int32),
+        at[order].astype(np.float64),
+        np.zeros(size, np.int8),
+        np.ones(size, np.float32),
+        missing,
+        missing if value is None else value[order].astype(np.float32),
+    )
+
+
+def shop(log: Interactions, n_shoppers: int, n_items: int, *, kinds: Kinds = PURCHASES, **items: object) -> ShopData:
+    """A shop of purchases; ``items`` overrides fields of ``Items``."""
+    price = items.pop("price", np.full(n_items, np.nan, np.float32))
+    sold = Items(n_items, price, np.ones(n_items, bool), **items)  # type: ignore[arg-type]
+    return ShopData(log, sold, Shoppers(n_shoppers), kinds)
+
+
+def chequerboard(n_shoppers: int = 80, n_items: int = 24, *, days: int = 40, seed: int = 0) -> ShopData:
+    """Even shoppers buy even items only, odd shoppers odd ones, one at random every other day; the
+    colour is the ``square`` attribute too. Whoever has learned anything never crosses colours."""
+    rng = np.random.default_rng(seed)
+    shopper = np.repeat(np.arange(n_shoppers), days // 2)
+    at = np.tile(np.arange(0, days, 2), n_shoppers) + rng.random(len(shopper))
+    item = 2 * rng.integers(n_items // 2, size=len(shopper)) + shopper % 2
+    square = Codes((np.arange(n_items) % 2).astype(np.int32), ("white", "black"))
+    return shop(events(shopper, item, at), n_shoppers, n_items, attributes={"square": square})
+
+
+def tastes(n_shoppers: int = 240, n_items: int = 60, *, tastes: int = 4, days: int = 60, seed: int = 0) -> ShopData:
+    """Each shopper has one of ``tastes`` and buys 12 different items, nine in ten of the taste.
+    Of an item not had before, the known answer is: one of the shopper's own taste."""
+    rng = np.random.default_rng(seed)
+    per_taste, bought = n_items // tastes, 12
+    shoppers, items, times = [], [], []
+    for shopper in range(n_shoppers):
+        own = rng.permutation(per_taste) * tastes + shopper % tastes
+        other = rng.permutation(n_items)
+        pick = np.where(rng.random(bought) < 0.9, own[:bought], other[:bought])
+        shoppers.append(np.full(bought, shopper))
+        items.append(pick)
+        times.append(np.sort(rng.random(bought)) * days)
+    log = events(np.concatenate(shoppers), np.concatenate(items), np.concatenate(times))
+    taste = Codes((np.arange(n_items) % tastes).astype(np.int32), tuple(f"taste {t}" for t in range(tastes)))
+    texts = tuple(
+        f"{('red wine', 'green tea', 'black coffee', 'orange juice')[i % tastes % 4]} {i}" for i in range(n_items)
+    )
+    return shop(log, n_shoppers, n_items, attributes={"taste": taste}, texts=texts)
