@@ -1,11 +1,20 @@
-"""The Celery application. Tasks live in each app's ``tasks.py``."""
+"""The Celery application. Tasks live in each app's ``tasks.py``, its settings in ``recsite/settings.py``."""
 
 import os
+import warnings
 
-from celery import Celery
+from celery import Celery, signals
+from celery.platforms import SecurityWarning
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "recsite.settings")
+# It warns of root because of pickled messages; ours are JSON and nothing else is accepted.
+warnings.filterwarnings("ignore", category=SecurityWarning)
 
 app = Celery("recsite")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@signals.setup_logging.connect
+def keep_the_logging_of_the_settings(**_: object) -> None:
+    """Having a receiver is what keeps Celery from setting handlers and levels of its own."""

@@ -15,7 +15,7 @@ import environ
 from celery.schedules import schedule
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
-from kombu import Queue
+from kombu import Exchange, Queue
 
 env = environ.Env()
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -104,6 +104,7 @@ MIDDLEWARE = [
     "axes.middleware.AxesMiddleware",
 ]
 
+TEST_RUNNER = "recsite.testing.Runner"
 ROOT_URLCONF = "recsite.urls"
 WSGI_APPLICATION = "recsite.wsgi.application"
 TEMPLATES: list[dict[str, Any]] = [
@@ -211,7 +212,10 @@ CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_CREATE_MISSING_QUEUES = False
-CELERY_TASK_QUEUES = [Queue("default"), Queue("refresh"), Queue("train")]
+# Each with a key of its own: without one, all three would be bound by the default key and get every message.
+CELERY_TASK_QUEUES = [Queue(name, Exchange("recsite"), routing_key=name) for name in ("default", "refresh", "train")]
+CELERY_TASK_DEFAULT_EXCHANGE = "recsite"
+CELERY_TASK_DEFAULT_ROUTING_KEY = "default"
 CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {
