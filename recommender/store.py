@@ -1,0 +1,423 @@
+"""Every Redis key and its life; nobody else speaks Redis. Byte layouts are in ``packing``.
+
+    pointer                       ``switch:generation:run`` of what serves; moved by a compare-and-set
+    versions                      hash: name → version of each shared value
+    shared:{name}                 sealed value: rules, placements, keys, availability, catalogue
+    list:{g}:{subject}            a shopper's pool in generation g           TTL LIST_SECONDS
+    history:{g}:{subject}         a shopper's events as of generation g      TTL LIST_SECONDS
+    manifest:{g}                  what a complete generation holds           TTL LIST_SECONDS
+    recent:{subject}              capped list of events posted lately        TTL RECENT_SECONDS
+    refresh:{subject}             a fresh list is on its way                 TTL REFRESH_SECONDS
+    served                        capped stream of answered lists
+    alive:{name}                  a worker's heartbeat                       TTL ALIVE_SECONDS
+
+A subject is ``s:<shopper id>`` or ``v:<visitor id>``. All of it may vanish at any second: Postgres and the files
+under MODEL_DIR hold everything that is needed to write it again.
+
+Readers use short timeouts behind a breaker, writers seconds; both raise :class:`StoreDown` and nothing else.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import orjson
+import redis
+from django.conf import settings
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from recommender import packing
+from recommender.packing import RecentEvent, StoredHistory, StoredList
+
+LIST_SECONDS = 30 * 86_400
+RECENT_SECONDS = 7 * 86_400
+RECENT_EVENTS = 200
+REFRESH_SECONDS = 60
+ALIVE_SECONDS = 30
+SERVED_LISTS = 200_000  # kept at most on their way to Postgres
+SHARED = ("rules", "placements", "keys", "availability", "catalogue")
+WRITE_TIMEOUT = 5.0
+BATCH = 500
+
+
+class StoreDown(Exception):
+    """Redis did not answer in time, refused, or is full."""
+
+
+class StoreFull(StoreDown):
+    """Redis has too little memory left for what is to be written."""
+
+
+@dataclass(frozen=True)
+class Pointer:
+    """What serves: the switch that said so, the generation, the run it came of."""
+
+    switch: int
+    generation: int
+    run: int
+
+    def __str__(self) -> str:
+        return f"{self.switch}:{self.generation}:{self.run}"
+
+    @classmethod
+    def parse(cls, value: bytes | None) -> Pointer | None:
+        """None where nothing serves or the value is not readable."""
+        parts = value.split(b":") if value else []
+        return cls(*map(int, parts)) if len(parts) == 3 and all(part.isdigit() for part in parts) else None
+
+
+@dataclass(frozen=True)
+class Reading:
+    """All that one GET needs, of one round trip."""
+
+    pointer: Pointer | None
+    versions: dict[str, int]
+    list: StoredList | None
+    history: StoredHistory | None
+    recent: tuple[RecentEvent, ...]
+
+
+class Breaker:
+    """Stops asking a server that is down: after ``LIMIT`` failures in a row it stays open for ``SECONDS``, then
+    lets one caller try. Without it every request of an outage would wait for its own timeout."""
+
+    LIMIT = 3
+    SECONDS = 0.5
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._failures = 0
+        self._open_until = 0.0
+
+    def allows(self) -> bool:
+        """Whether to ask; while open, one caller per ``SECONDS`` may."""
+        with self._lock:
+            if self._failures < self.LIMIT:
+                return True
+            now = time.monotonic()
+            if now < self._open_until:
+                return False
+            self._open_until = now + self.SECONDS
+            return True
+
+    def succeeded(self) -> None:
+        with self._lock:
+            self._failures = 0
+
+    def failed(self) -> None:
+        with self._lock:
+            self._failures += 1
+            self._open_until = time.monotonic() + self.SECONDS
+
+
+breaker = Breaker()
+_clients: dict[tuple[str, float], redis.Redis] = {}
+
+# The pointer moves only forward: a late writer with an older switch number changes nothing.
+_MOVE_POINTER = """
+local now = redis.call('GET', KEYS[1])
+local held = now and tonumber(string.match(now, '^(%d+):')) or -1
+if tonumber(ARGV[1]) > held then redis.call('SET', KEYS[1], ARGV[2]) return 1 end
+return 0
+"""
+
+# A shared value and its version change together, and never backwards.
+_PUT_SHARED = """
+local held = tonumber(redis.call('HGET', KEYS[1], ARGV[1]) or '-1')
+if tonumber(ARGV[2]) < held then return 0 end
+redis.call('SET', KEYS[2], ARGV[3])
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+return 1
+"""
+
+
+def key(*parts: object) -> str:
+    """The full name of a key."""
+    return ":".join((settings.REDIS_PREFIX, *map(str, parts)))
+
+
+def client(timeout: float) -> redis.Redis:
+    """The process's client with this timeout in seconds; a fork or another address gets its own."""
+    wanted = (settings.REDIS_URL, timeout)
+    if wanted not in _clients:
+        _clients[wanted] = redis.Redis.from_url(
+            settings.REDIS_URL, socket_timeout=timeout, socket_connect_timeout=timeout, retry=Retry(NoBackoff(), 0)
+        )
+    return _clients[wanted]
+
+
+@contextmanager
+def _reading() -> Iterator[redis.Redis]:
+    """A client for the path of a request."""
+    if not breaker.allows():
+        raise StoreDown("the breaker is open")
+    try:
+        yield client(getattr(settings, "REDIS_READ_TIMEOUT", 0.02))
+    except (redis.RedisError, OSError) as error:
+        breaker.failed()
+        raise StoreDown(str(error)) from error
+    breaker.succeeded()
+
+
+@contextmanager
+def _writing(timeout: float = WRITE_TIMEOUT) -> Iterator[redis.Redis]:
+    try:
+        yield client(timeout)
+    except redis.OutOfMemoryError as error:
+        raise StoreFull(str(error)) from error
+    except (redis.RedisError, OSError) as error:
+        raise StoreDown(str(error)) from error
+
+
+# --- What a request reads ---
+
+
+def read(subject: str | None, generation: int | None) -> Reading:
+    """Pointer, versions and, for a ``subject``, its list and history in ``generation`` and its recent events:
+    one round trip. Raises :class:`StoreDown`."""
+    with _reading() as server:
+        pipeline = server.pipeline(transaction=False)
+        pipeline.get(key("pointer"))
+        pipeline.hgetall(key("versions"))
+        if subject:
+            pipeline.lrange(key("recent", subject), 0, RECENT_EVENTS - 1)
+            pipeline.get(key("list", generation, subject))
+            pipeline.get(key("history", generation, subject))
+        pointer, versions, *own = pipeline.execute()
+    recent, pool, history = own or ((), None, None)
+    return Reading(
+        Pointer.parse(pointer),
+        {name.decode(): int(version) for name, version in versions.items()},
+        packing.unpack_list(pool),
+        packing.unpack_history(history),
+        unpack_recent(recent),
+    )
+
+
+def read_many(subjects: Sequence[str], generation: int) -> dict[str, tuple[StoredList | None, StoredHistory | None]]:
+    """Lists and histories of many subjects, for a sample check and for batch work."""
+    with _writing() as server:
+        keys = [key(kind, generation, subject) for subject in subjects for kind in ("list", "history")]
+        values = server.mget(keys) if keys else []
+    pairs = zip(values[::2], values[1::2], strict=True)
+    return {
+        subject: (packing.unpack_list(pool), packing.unpack_history(history))
+        for subject, (pool, history) in zip(subjects, pairs, strict=True)
+    }
+
+
+def unpack_recent(values: Iterable[bytes]) -> tuple[RecentEvent, ...]:
+    """Oldest first; an event whose bytes are not readable is left out."""
+    events = [event for value in values if (event := packing.unpack_event(value)) is not None]
+    return tuple(sorted(events, key=lambda event: (event.at, event.id_hash)))
+
+
+# --- Pointer ---
+
+
+def pointer() -> Pointer | None:
+    """What Redis says serves."""
+    with _writing() as server:
+        return Pointer.parse(server.get(key("pointer")))
+
+
+def move_pointer(to: Pointer) -> bool:
+    """Whether the pointer moved: a higher switch number wins, whoever writes last."""
+    with _writing() as server:
+        return bool(server.eval(_MOVE_POINTER, 1, key("pointer"), to.switch, str(to)))
+
+
+# --- Shared values ---
+
+
+def put_shared(name: str, body: bytes, version: int) -> bool:
+    """Write the shared value ``name``; False where a newer one is there already."""
+    with _writing() as server:
+        sealed = packing.seal(body)
+        return bool(server.eval(_PUT_SHARED, 2, key("versions"), key("shared", name), name, version, sealed))
+
+
+def shared(name: str, *, timeout: float = 2.0) -> bytes | None:
+    """The body of the shared value ``name``, None where there is none that is readable."""
+    with _writing(timeout) as server:
+        return packing.unseal(server.get(key("shared", name)))
+
+
+def versions() -> dict[str, int]:
+    """The version of every shared value."""
+    with _writing() as server:
+        return {name.decode(): int(version) for name, version in server.hgetall(key("versions")).items()}
+
+
+# --- Lists of a generation ---
+
+
+def write_lists(generation: int, rows: Iterable[tuple[str, bytes, bytes | None]]) -> int:
+    """Write (subject, packed list, packed history) under ``generation``; returns how many subjects."""
+    written = 0
+    with _writing() as server:
+        pipeline = server.pipeline(transaction=False)
+        for subject, pool, history in rows:
+            pipeline.set(key("list", generation, subject), pool, ex=LIST_SECONDS)
+            if history is not None:
+                pipeline.set(key("history", generation, subject), history, ex=LIST_SECONDS)
+            written += 1
+            if written % BATCH == 0:
+                pipeline.execute()
+        pipeline.execute()
+    return written
+
+
+def put_manifest(generation: int, manifest: Mapping[str, object]) -> None:
+    with _writing() as server:
+        server.set(key("manifest", generation), packing.seal(orjson.dumps(manifest)), ex=LIST_SECONDS)
+
+
+def manifest(generation: int) -> dict[str, object] | None:
+    """What the complete ``generation`` holds, None where it is not (or no longer) whole in Redis."""
+    with _writing() as server:
+        body = packing.unseal(server.get(key("manifest", generation)))
+    return None if body is None else orjson.loads(body)
+
+
+def drop_generation(generation: int) -> int:
+    """Delete every key of a retired generation, in small steps; returns how many."""
+    dropped = 0
+    with _writing() as server:
+        for kind in ("list", "history"):
+            batch: list[bytes] = []
+            for name in server.scan_iter(match=key(kind, generation, "*"), count=1000):
+                batch.append(name)
+                if len(batch) == BATCH:
+                    dropped += server.unlink(*batch)
+                    batch.clear()
+            dropped += server.unlink(*batch) if batch else 0
+        dropped += server.unlink(key("manifest", generation))
+    return dropped
+
+
+def require_memory(wanted: int) -> None:
+    """Raise :class:`StoreFull` unless ``wanted`` more bytes fit under the server's limit (if it has one)."""
+    with _writing() as server:
+        memory = server.info("memory")
+    limit, used = int(memory.get("maxmemory", 0)), int(memory.get("used_memory", 0))
+    if limit and used + wanted > limit:
+        raise StoreFull(f"expected {wanted:,} bytes free in Redis, found {max(limit - used, 0):,} of {limit:,}")
+
+
+# --- Recent events ---
+
+
+def note_recent(events: Mapping[str, Sequence[RecentEvent]]) -> list[str]:
+    """Put events (by subject) at the head of each subject's list; returns the subjects that are due a refresh."""
+    with _writing(1.0) as server:
+        pipeline = server.pipeline(transaction=False)
+        for subject, posted in events.items():
+            name = key("recent", subject)
+            pipeline.lpush(name, *(packing.pack_event(event) for event in posted))
+            pipeline.ltrim(name, 0, RECENT_EVENTS - 1)
+            pipeline.expire(name, RECENT_SECONDS)
+            pipeline.set(key("refresh", subject), 1, nx=True, ex=REFRESH_SECONDS)
+        answers = pipeline.execute()
+    return [subject for subject, due in zip(events, answers[3::4], strict=True) if due]
+
+
+def start_refresh(subject: str) -> None:
+    """The refresh of ``subject`` begins: what is posted from here on asks for another one."""
+    with _writing(1.0) as server:
+        server.delete(key("refresh", subject))
+
+
+def refill_recent(events: Mapping[str, Sequence[RecentEvent]]) -> None:
+    """Replace each subject's list by ``events`` (oldest first), after Redis was emptied."""
+    with _writing() as server:
+        pipeline = server.pipeline(transaction=False)
+        for subject, posted in events.items():
+            name = key("recent", subject)
+            pipeline.delete(name)
+            pipeline.lpush(name, *(packing.pack_event(event) for event in posted[-RECENT_EVENTS:]))
+            pipeline.expire(name, RECENT_SECONDS)
+        pipeline.execute()
+
+
+def recent(subject: str) -> tuple[RecentEvent, ...]:
+    """The subject's recent events, oldest first."""
+    with _writing() as server:
+        return unpack_recent(server.lrange(key("recent", subject), 0, RECENT_EVENTS - 1))
+
+
+def forget(subject: str, generations: Sequence[int]) -> None:
+    """Remove every trace of a subject: recent events and its lists in ``generations``."""
+    with _writing() as server:
+        server.delete(
+            key("recent", subject),
+            key("refresh", subject),
+            *(key(kind, generation, subject) for generation in generations for kind in ("list", "history")),
+        )
+
+
+# --- Served lists ---
+
+
+def record_served(row: Mapping[str, object]) -> None:
+    """Put an answered list on its way to Postgres: best effort, a lost one loses no event."""
+    try:
+        with _reading() as server:
+            server.xadd(key("served"), {b"j": orjson.dumps(row)}, maxlen=SERVED_LISTS, approximate=True)
+    except StoreDown:
+        return
+
+
+def take_served(count: int) -> tuple[list[str], list[dict[str, object]]]:
+    """The oldest ``count`` answered lists with their stream ids; they stay until :func:`drop_served`."""
+    with _writing() as server:
+        entries = server.xrange(key("served"), count=count)
+    return [name.decode() for name, _ in entries], [orjson.loads(fields[b"j"]) for _, fields in entries]
+
+
+def drop_served(ids: Sequence[str]) -> None:
+    """Called after they are committed in Postgres."""
+    if ids:
+        with _writing() as server:
+            server.xdel(key("served"), *ids)
+
+
+# --- Sight ---
+
+
+def beat(name: str) -> None:
+    """A worker says that it is alive."""
+    with _writing() as server:
+        server.set(key("alive", name), int(time.time()), ex=ALIVE_SECONDS)
+
+
+def is_alive(name: str) -> bool:
+    """Whether a worker called ``name`` was seen within ALIVE_SECONDS; False when Redis is down too."""
+    try:
+        with _writing(1.0) as server:
+            return bool(server.exists(key("alive", name)))
+    except StoreDown:
+        return False
+
+
+def queue_lengths(names: Sequence[str]) -> dict[str, int]:
+    """Tasks that wait, by queue."""
+    prefix = settings.CELERY_BROKER_TRANSPORT_OPTIONS.get("global_keyprefix", "")
+    with _writing(1.0) as server:
+        pipeline = server.pipeline(transaction=False)
+        for name in names:
+            pipeline.llen(f"{prefix}{name}")
+        return dict(zip(names, pipeline.execute(), strict=True))
+
+
+def ping() -> float:
+    """Seconds of a round trip; raises :class:`StoreDown`."""
+    started = time.perf_counter()
+    with _writing(0.5) as server:
+        server.ping()
+    return time.perf_counter() - started
