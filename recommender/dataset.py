@@ -372,11 +372,11 @@ class _Products:
 def _read_products() -> _Products:
     """Every product by ``Product.id``; retired ones too, for they are in histories."""
     connection.ensure_connection()
-    with connection.connection.cursor("products") as cursor:
-        cursor.itersize = 20_000
+    with connection.connection.cursor() as cursor:
         cursor.execute(
             """SELECT p.id, p.external_id, p.price::float8, NOT p.hidden AND p.retired_at IS NULL,
-                      p.is_stub, c.path, p.brand, trim(concat_ws(' ', p.title, array_to_string(p.tags, ' '), p.description)),
+                      p.is_stub, c.path, p.brand,
+                      trim(concat_ws(' ', p.title, array_to_string(p.tags, ' '), p.description)),
                       p.rating, p.rating_count, CASE WHEN p.attributes <> '{}' THEN p.attributes::text END
                FROM catalog_product p LEFT JOIN catalog_category c ON c.id = p.category_id ORDER BY p.id"""
         )

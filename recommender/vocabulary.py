@@ -7,6 +7,7 @@ with it, so that a list is always read by the vocabulary it was written with.
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -50,7 +51,7 @@ class Attribute:
         if len(numbers) >= 0.95 * len(present) and len(set(numbers)) > 2 * BANDS:
             edges = np.unique(np.quantile(numbers, np.arange(1, BANDS) / BANDS))
             bounds = ["", *(f"{edge:g}" for edge in edges), ""]
-            labels = tuple(f"{low}–{high}" for low, high in zip(bounds, bounds[1:], strict=False))
+            labels = tuple(f"{low}–{high}" for low, high in itertools.pairwise(bounds))
             return cls(labels, tuple(float(edge) for edge in edges))
         return cls(tuple(sorted({str(value) for value in present})))
 

@@ -83,7 +83,8 @@ class Keys(SimpleTestCase):
         store.put_shared("rules", b"[]", 9)
         store.note_recent({"s:anna": [RecentEvent(1, 42, 1.75e9, "view")]})
         reading = store.read("s:anna", 2)
-        assert reading.list is not None and reading.history is not None
+        assert reading.list is not None
+        assert reading.history is not None
         self.assertEqual(reading.pointer, Pointer(3, 2, 1))
         self.assertEqual(reading.versions, {"rules": 9})
         self.assertEqual(len(reading.list.codes), 300)
