@@ -48,6 +48,12 @@ def _time_zone(name: str) -> str:
     return name
 
 
+def _port(text: str) -> int:
+    if not (text.isdecimal() and 0 < int(text) < 65_536):
+        raise ImproperlyConfigured(f"PORT: expected a number from 1 to 65535, got {text!r}")
+    return int(text)
+
+
 DATA_DIR = _data_dir()
 MODEL_DIR = Path(env.str("MODEL_DIR", default=str(DATA_DIR / "models"))).expanduser()
 SECRET_KEY = _secret_key(DATA_DIR)
@@ -55,6 +61,9 @@ DEBUG = env.bool("DEBUG", default=False)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 CORS_ORIGINS = env.list("CORS_ORIGINS", default=["*"])  # for publishable keys only; secret keys never get CORS
+
+HOST = env.str("HOST", default="127.0.0.1")  # where demo and up listen
+PORT = _port(env.str("PORT", default="8000"))
 
 # --- The shop ---
 SHOP_NAME = env.str("SHOP_NAME", default="Corner Shop")

@@ -87,7 +87,7 @@ class CountingResult(unittest.TextTestResult):
 
 def _init_worker(counter: Synchronized[int], *args: Any) -> None:
     """For ``--parallel``: after Django gave this process its database, give it its Redis."""
-    django_runner._init_worker(counter, *args)
+    django_runner._init_worker(counter, *args)  # type: ignore[attr-defined]
     # Number 0 stays the parent's; more processes than numbers would share, so the runner limits them.
     settings.REDIS_URL = settings.CELERY_BROKER_URL = _redis_number(django_runner._worker_id)  # type: ignore[attr-defined]
     flush_redis()
@@ -102,8 +102,8 @@ class Runner(django_runner.DiscoverRunner):
 
     parallel_test_suite = ParallelSuite
 
-    def __init__(self, *args: Any, parallel: int = 0, **kwargs: Any) -> None:
-        super().__init__(*args, parallel=min(parallel, REDIS_DATABASES - 1), **kwargs)
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options | {"parallel": min(options.get("parallel", 0), REDIS_DATABASES - 1)})
 
     def get_resultclass(self) -> type[unittest.TextTestResult]:
         base = super().get_resultclass() or unittest.TextTestResult

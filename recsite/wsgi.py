@@ -1,9 +1,16 @@
 """The WSGI application that the web server loads."""
 
+import multiprocessing
 import os
+import signal
 
 from django.core.wsgi import get_wsgi_application
 
+from recsite.local_services import processes
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "recsite.settings")
+if multiprocessing.parent_process() is not None:
+    # A worker of a web server whose parent was killed would keep the port from the next one.
+    processes.die_with(os.getppid(), signal.SIGKILL)
 
 application = get_wsgi_application()

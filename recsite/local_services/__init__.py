@@ -35,8 +35,8 @@ WITHOUT_SERVERS = {
     "startapp", "startproject",
 }  # fmt: skip
 
-# Set in the environment beside the two addresses: whoever inherits them knows that they are this folder's own
-# servers and holds them up too, instead of taking them for the shop's.
+# Set in the environment beside the two addresses, "postgres,redis@FOLDER": whoever inherits them knows that they are
+# this folder's own servers and holds them up too, instead of taking them for the shop's.
 EMBEDDED = "RECSITE_EMBEDDED"
 
 _held: dict[Path, int] = {}  # data folder → descriptor with the shared lock, for the life of this process
@@ -85,19 +85,28 @@ def ensure(folder: Path, *, temporary: bool = False, announce: bool = False) -> 
     Raises :class:`ServicesError` with what to do about it.
     """
     folder = folder.resolve()
-    inherited = os.environ.get(EMBEDDED, "").split(os.pathsep) if EMBEDDED in os.environ else []
-    needed = [
-        service for service in SERVICES if not os.environ.get(service.variable) or service.name in inherited
-    ]
+    inherited = _inherited(folder)
+    needed = [service for service in SERVICES if not os.environ.get(service.variable) or service.name in inherited]
     if needed:
         state = Folder(folder)
         state.create()
         _hold(state)
         addresses = _running(state, [service.name for service in needed], temporary=temporary, announce=announce)
         os.environ.update({service.variable: addresses[service.name] for service in needed})
-        os.environ[EMBEDDED] = os.pathsep.join(service.name for service in needed)
+        os.environ[EMBEDDED] = f"{','.join(service.name for service in needed)}@{folder}"
         os.environ.setdefault("RECSITE_DATA_DIR", str(folder))
     return os.environ["DATABASE_URL"], os.environ["REDIS_URL"]
+
+
+def _inherited(folder: Path) -> list[str]:
+    """Names of the services whose addresses in the environment are embedded ones, put there by a parent process."""
+    names, _, other = os.environ.get(EMBEDDED, "").partition("@")
+    if not names or other == str(folder):
+        return names.split(",") if names else []
+    for service in SERVICES:  # a parent's, of another folder: not what this process was asked for
+        if service.name in names.split(","):
+            os.environ.pop(service.variable, None)
+    return []
 
 
 def release(folder: Path) -> None:

