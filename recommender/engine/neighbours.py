@@ -1,0 +1,136 @@
+"""Item-item tables truncated to K neighbours, and the one way to read them.
+
+A table is two rectangular arrays: rows of equal length make the read a plain gather, which in
+NumPy is several times faster than a sparse product of one short history.
+Sources: Sarwar et al. 2001 (item-based kNN); BM25 weights as in implicit; Paudel et al. 2016 (RP3β).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """``row`` int32 [n]: the row of each item (the last row, all zero, for items without one);
+    ``items`` int32 [R, K], padded by n; ``weights`` float32 [R, K], padded by 0."""
+
+    row: np.ndarray
+    items: np.ndarray
+    weights: np.ndarray
+
+    @property
+    def n(self) -> int:
+        return len(self.row)
+
+    def spread(self, shopper: np.ndarray, item: np.ndarray, value: np.ndarray, n_shoppers: int) -> np.ndarray:
+        """Σ value · weight over the neighbours of each event's item: float64 [n_shoppers, n]."""
+        row = self.row[item]
+        known = np.flatnonzero(row < len(self.items) - 1)
+        row = row[known]
+        width = self.n + 1
+        # [H, K] flat positions in a [n_shoppers, n + 1] table; the last column swallows the padding.
+        target = self.items[row] if n_shoppers == 1 else self.items[row] + (shopper[known] * width)[:, None]
+        gain = self.weights[row] * value[known][:, None].astype(np.float32)
+        table = np.bincount(target.ravel(), weights=gain.ravel(), minlength=n_shoppers * width)
+        return table.reshape(n_shoppers, width)[:, :-1]
+
+    def of(self, items: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+        """The best ``k`` neighbours of ``items``: int32 [m, k] codes (−1: none), float32 [m, k] weights."""
+        found, weight = self.items[self.row[items]], self.weights[self.row[items]]
+        order = np.argsort(-weight, axis=1)[:, :k]
+        found, weight = np.take_along_axis(found, order, 1), np.take_along_axis(weight, order, 1)
+        found = np.where((found < self.n) & (weight > 0), found, -1)
+        short = k - found.shape[1]
+        if short > 0:
+            found = np.pad(found, ((0, 0), (0, short)), constant_values=-1)
+            weight = np.pad(weight, ((0, 0), (0, short)))
+        return found.astype(np.int32), weight
+
+
+def from_sparse(similar: sparse.csr_matrix, k: int) -> Neighbours:
+    """A square sparse matrix (own diagonal dropped) as a table of its K largest entries by row."""
+    n = similar.shape[0]
+    entries = similar.tocoo()
+    off = (entries.row != entries.col) & (entries.data != 0)
+    row, col, data = entries.row[off], entries.col[off], entries.data[off]
+    order = np.lexsort((-data, row))
+    row, col, data = row[order], col[order], data[order]
+    size = np.bincount(row, minlength=n)
+    rank = np.arange(len(row)) - np.repeat(np.cumsum(size) - size, size)
+    kept = rank < k
+    owners = np.flatnonzero(size)
+    position = np.full(n, len(owners), np.int32)
+    position[owners] = np.arange(len(owners), dtype=np.int32)
+    width = int(min(k, size.max())) if len(owners) else 1
+    items = np.full((len(owners) + 1, width), n, np.int32)
+    weights = np.zeros((len(owners) + 1, width), np.float32)
+    items[position[row[kept]], rank[kept]] = col[kept]
+    weights[position[row[kept]], rank[kept]] = data[kept]
+    return Neighbours(position, items, weights)
+
+
+def _all_pairs(weighted: sparse.csr_matrix, k: int, threads: int) -> sparse.csr_matrix:
+    """The K largest entries of each row of WᵀW, never materialising the product."""
+    from implicit.nearest_neighbours import all_pairs_knn
+
+    return all_pairs_knn(weighted.astype(np.float64), k + 1, show_progress=False, num_threads=threads).tocsr()
+
+
+def _by_column(matrix: sparse.csr_matrix, factor: np.ndarray) -> sparse.csr_matrix:
+    scaled = matrix.copy()
+    scaled.data = matrix.data * factor[matrix.indices]
+    return scaled
+
+
+def _by_row(matrix: sparse.csr_matrix, factor: np.ndarray) -> sparse.csr_matrix:
+    scaled = matrix.copy()
+    scaled.data = matrix.data * np.repeat(factor, np.diff(matrix.indptr))
+    return scaled
+
+
+def _inverse(values: np.ndarray, power: float) -> np.ndarray:
+    return np.where(values > 0, np.maximum(values, 1e-12) ** -power, 0)
+
+
+def cosine(counts: sparse.csr_matrix, k: int, threads: int) -> Neighbours:
+    """TF-IDF cosine between items; a shopper of many items says little about each."""
+    per_shopper = np.diff(counts.indptr)
+    idf = np.log1p(counts.shape[1] / (1 + per_shopper))
+    weighted = _by_row(counts, idf)
+    norms = np.sqrt(np.bincount(weighted.indices, weighted.data**2, counts.shape[1]))
+    return from_sparse(_all_pairs(_by_column(weighted, _inverse(norms, 1)), k, threads), k)
+
+
+def bm25(counts: sparse.csr_matrix, k: int, threads: int, *, k1: float = 1.2, b: float = 0.75) -> Neighbours:
+    """BM25-weighted co-occurrence: saturating counts, long histories damped, rare items raised."""
+    length = np.asarray(counts.sum(axis=1)).ravel()
+    damp = (1 - b) + b * length / max(length.mean(), 1e-9)
+    weighted = counts.copy()
+    spread = np.repeat(damp, np.diff(counts.indptr))
+    weighted.data = counts.data * (k1 + 1) / (k1 * spread + counts.data)
+    buyers = np.bincount(counts.indices, minlength=counts.shape[1])
+    idf = np.log1p(counts.shape[0] / (1 + buyers))
+    weighted = _by_column(weighted, np.sqrt(idf) * _inverse(buyers, 0.25))
+    return from_sparse(_all_pairs(weighted, k, threads), k)
+
+
+def rp3(counts: sparse.csr_matrix, k: int, threads: int, *, beta: float = 0.6) -> Neighbours:
+    """Random walk item → shopper → item, the end's popularity discounted by ``beta``."""
+    shopper_degree = np.asarray(counts.sum(axis=1)).ravel()
+    item_degree = np.bincount(counts.indices, counts.data, counts.shape[1])
+    # Scaling both ends alike keeps the product symmetric; the row factor is put right afterwards.
+    weighted = _by_column(_by_row(counts, _inverse(shopper_degree, 0.5)), _inverse(item_degree, beta))
+    walk = _all_pairs(weighted, k, threads)
+    walk = _by_row(walk, _inverse(item_degree, 1 - beta))
+    return from_sparse(walk, k)
+
+
+def together(baskets: sparse.csr_matrix, k: int, threads: int) -> Neighbours:
+    """Items of one shopper's day: cosine of presence, large baskets damped."""
+    weighted = _by_row(baskets, _inverse(np.diff(baskets.indptr), 0.25))
+    norms = np.sqrt(np.bincount(baskets.indices, minlength=baskets.shape[1]) + 2.0)
+    return from_sparse(_all_pairs(_by_column(weighted, 1 / norms), k, threads), k)

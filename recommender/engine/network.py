@@ -1,0 +1,247 @@
+"""Trains a network on sampled lists with Keras 3 and ``keras.ops`` only: TensorFlow, JAX or Torch behind it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .config import Config
+from .sampling import Pool, batch_rows
+from .scorer import CLIP, Network, Operation
+
+if TYPE_CHECKING:
+    import keras
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One point of the learning curve, told while it happens."""
+
+    net: int
+    nets: int
+    epoch: int
+    epochs: int
+    loss: float
+    validation_loss: float | None
+    validation_ndcg: float | None
+    rows_per_second: float
+
+
+class Stopped(Exception):
+    """The run was asked to stop."""
+
+
+def binary(labels: Any, scores: Any) -> Any:
+    """Cross-entropy of each pair; a graded gain is a soft label. labels, scores [B, L] → scalar."""
+    from keras import ops
+
+    known = ops.cast(labels >= 0, scores.dtype)
+    target = ops.maximum(labels, 0)
+    loss = ops.maximum(scores, 0) - scores * target + ops.log1p(ops.exp(-ops.abs(scores)))
+    return ops.sum(loss * known) / ops.maximum(ops.sum(known), 1)
+
+
+def softmax(labels: Any, scores: Any) -> Any:
+    """Each positive against the list's negatives, other positives left out of the denominator; a list
+    counts by the square root of its positives (by gain). labels, scores [B, L] → scalar."""
+    from keras import ops
+
+    gain = ops.maximum(labels, 0)
+    masked = ops.where(labels == 0, scores, -1e9)
+    rest = ops.logsumexp(masked, axis=-1, keepdims=True)
+    # −log(e^s / (e^s + Σ e^negatives)) = softplus(rest − s)
+    gap = rest - scores
+    loss = ops.maximum(gap, 0) + ops.log1p(ops.exp(-ops.abs(gap)))
+    total = ops.sum(gain, axis=-1)
+    per_list = ops.sum(loss * gain, axis=-1) / ops.maximum(ops.sqrt(total), 1e-3)
+    return ops.sum(per_list) / ops.maximum(ops.sum(ops.sqrt(total)), 1e-3)
+
+
+def squared(labels: Any, scores: Any) -> Any:
+    """Mean squared error of the gain (the textbook's loss). labels, scores [B, L] → scalar."""
+    from keras import ops
+
+    known = ops.cast(labels >= 0, scores.dtype)
+    return ops.sum(ops.square(scores - ops.maximum(labels, 0)) * known) / ops.maximum(ops.sum(known), 1)
+
+
+LOSSES: dict[str, Callable[[Any, Any], Any]] = {"binary": binary, "softmax": softmax, "squared": squared}
+
+
+def one_cycle(peak: float, steps: int) -> keras.optimizers.schedules.LearningRateSchedule:
+    """Up to ``peak`` over the first 30 % of the steps, down to a thousandth by a cosine (Smith 2018)."""
+    import keras
+
+    return keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=peak / 25,
+        decay_steps=max(int(steps * 0.7), 1),
+        alpha=1e-3,
+        warmup_target=peak,
+        warmup_steps=max(int(steps * 0.3), 1),
+    )
+
+
+def _ndcg(labels: np.ndarray, scores: np.ndarray, k: int = 10) -> float:
+    """NDCG@k of sampled lists; padding sinks to the end."""
+    order = np.argsort(-np.where(labels < 0, -np.inf, scores), axis=1)[:, :k]
+    discount = 1 / np.log2(np.arange(2, order.shape[1] + 2))
+    reached = (np.maximum(np.take_along_axis(labels, order, 1), 0) * discount).sum(axis=1)
+    ideal = (np.sort(np.maximum(labels, 0), axis=1)[:, ::-1][:, :k] * discount).sum(axis=1)
+    return float((reached / np.maximum(ideal, 1e-9)).mean())
+
+
+@dataclass(frozen=True)
+class Standard:
+    """Mean and 1/std of the features; turns pool rows into what a network eats."""
+
+    mean: np.ndarray
+    scale: np.ndarray
+    columns: np.ndarray
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        """float16 [..., F] → float32 [..., f] standardised and clipped."""
+        out = x.astype(np.float32)
+        out -= self.mean
+        out *= self.scale
+        np.clip(out, -CLIP, CLIP, out=out)
+        return out if len(self.columns) == out.shape[-1] else out[..., self.columns]
+
+
+@dataclass(frozen=True)
+class Validation:
+    """Lists of held-out shoppers in a fixed draw: ``x`` float32 [V, L, f], ``labels`` float32 [V, L]."""
+
+    x: np.ndarray
+    labels: np.ndarray
+
+
+def validation_of(pool: Pool, standard: Standard, config: Config, rng: np.random.Generator) -> Validation | None:
+    if not len(pool):
+        return None
+    rows, labels = batch_rows(pool, np.arange(len(pool)), config, rng)
+    return Validation(standard(pool.x[rows]), labels)
+
+
+def train_network(
+    module: ModuleType,
+    loss: str,
+    pool: Pool,
+    validation: Validation | None,
+    standard: Standard,
+    config: Config,
+    *,
+    seed: int,
+    place: tuple[int, int],
+    report: Callable[[Epoch], None],
+    stop: Callable[[], bool],
+    start: list[np.ndarray] | None = None,
+) -> keras.Model:
+    """One network by one loss; the weights of the best epoch on ``validation`` stay.
+
+    ``start``: weights to begin from (warm start). Raises :class:`Stopped` when ``stop()`` says so.
+    """
+    import keras
+
+    keras.utils.set_random_seed(seed)
+    rng = np.random.default_rng(seed)
+    model = module.build(len(standard.columns), config, seed)
+    if start is not None:
+        model.set_weights(start)
+    batch = min(config.lists_per_step, max(len(pool), 1))
+    per_pass = max(len(pool) // batch, 1)
+    steps = min(getattr(module, "STEPS", config.steps), 60 * per_pass)
+    epochs = min(config.epochs, steps)
+    peak = getattr(module, "LEARNING_RATE", config.learning_rate)
+    function = LOSSES[loss]
+    model.compile(
+        keras.optimizers.AdamW(one_cycle(peak, steps), weight_decay=config.weight_decay, global_clipnorm=5.0),
+        loss=lambda labels, scores: function(labels[..., 0], scores[..., 0]),
+        jit_compile=keras.backend.backend() == "jax",
+    )
+    best, best_weights, waited, order = np.inf, None, 0, np.zeros(0, np.int64)
+    for epoch in range(epochs):
+        began, losses, rows_seen = time.perf_counter(), [], 0
+        for _ in range(steps * epoch // epochs, steps * (epoch + 1) // epochs):
+            if stop():
+                raise Stopped("the training was asked to stop")
+            if len(order) < batch:
+                order = rng.permutation(len(pool))
+            lists, order = order[:batch], order[batch:]
+            rows, labels = batch_rows(pool, lists, config, rng)
+            losses.append(model.train_on_batch(standard(pool.x[rows]), labels[..., None]))
+            rows_seen += labels.size
+        told, ranked = _validate(model, validation, function)
+        speed = rows_seen / max(time.perf_counter() - began, 1e-9)
+        report(Epoch(*place, epoch + 1, epochs, float(np.mean([float(v) for v in losses])), told, ranked, speed))
+        if told is None:
+            continue
+        # The schedule ends low: only a clearly worse second half is over-fitting, and then the best epoch stays.
+        if told < best:
+            best, best_weights, waited = told, model.get_weights(), 0
+        elif (waited := waited + 1) >= config.patience and epoch * 2 >= epochs:
+            break
+    if best_weights is not None:
+        model.set_weights(best_weights)
+    return model
+
+
+def _validate(model: keras.Model, validation: Validation | None, loss: Callable[[Any, Any], Any]) -> tuple[float | None, float | None]:
+    if validation is None:
+        return None, None
+    import keras
+
+    scores = predicted(model, validation.x)
+    told = loss(keras.ops.convert_to_tensor(validation.labels), keras.ops.convert_to_tensor(scores))
+    return float(keras.ops.convert_to_numpy(told)), _ndcg(validation.labels, scores)
+
+
+def predicted(model: keras.Model, x: np.ndarray, batch: int = 64) -> np.ndarray:
+    """float32 [V, L] scores of standardised lists [V, L, f], in batches of one shape."""
+    parts = []
+    for start in range(0, len(x), batch):
+        part = x[start : start + batch]
+        short = batch - len(part)
+        padded = np.pad(part, ((0, short), (0, 0), (0, 0))) if short else part
+        parts.append(np.asarray(model.predict_on_batch(padded))[: len(part), :, 0])
+    return np.concatenate(parts)
+
+
+def exported(model: keras.Model, columns: np.ndarray, spread: float) -> Network:
+    """The functional ``model`` as plain arrays, in order of computation."""
+    operations = []
+    for layer in model.layers:
+        node = layer._inbound_nodes[0]  # noqa: SLF001 – Keras offers no public way to read the graph
+        inputs = tuple(tensor._keras_history.operation.name for tensor in node.arguments.keras_tensors)  # noqa: SLF001
+        arrays = [np.asarray(value, np.float32) for value in layer.get_weights()]
+        if type(layer).__name__ == "Dropout":
+            arrays = []
+        activation = getattr(getattr(layer, "activation", None), "__name__", "linear")
+        epsilon = float(getattr(layer, "epsilon", 0.0) or 0.0)
+        operations.append(Operation(type(layer).__name__, layer.name, inputs, activation, epsilon, tuple(arrays)))
+    return Network(tuple(operations), columns, spread)
+
+
+def device() -> str:
+    """What the backend computes on, in words: "tensorflow GPU:0 (…)" or "tensorflow CPU"."""
+    import keras
+
+    backend = keras.backend.backend()
+    if backend == "tensorflow":
+        import tensorflow as tf
+
+        gpus = tf.config.list_physical_devices("GPU")
+        if gpus:
+            details = tf.config.experimental.get_device_details(gpus[0])
+            return f"tensorflow GPU ({details.get('device_name', 'unnamed')})"
+        return "tensorflow CPU"
+    if backend == "jax":
+        import jax
+
+        first = jax.devices()[0]
+        return f"jax {first.platform.upper()} ({first.device_kind})"
+    return backend

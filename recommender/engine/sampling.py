@@ -1,0 +1,155 @@
+"""The training set: lists of sampled candidates whose features are computed once, drawn afresh each epoch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .candidates import candidates
+from .config import Config
+from .features import Scorebook, pair_features
+from .interactions import Histories, Interactions, ShopData, histories
+from .profile import Weighing, fold
+from .tables import Tables
+
+#: Dense score rows of a chunk stay near 64 MB a model, whatever the size of the catalogue.
+CHUNK_CELLS = 4_000_000
+
+
+def chunk_size(n_items: int) -> int:
+    """Shoppers folded and scored at once."""
+    return int(np.clip(CHUNK_CELLS // max(n_items, 1), 4, 128))
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What came after a cut: ``key`` int64 ascending (shopper · n + item), ``gain`` float32 in (0, 1]."""
+
+    key: np.ndarray
+    gain: np.ndarray
+    n: int
+
+    @property
+    def shoppers(self) -> np.ndarray:
+        return np.unique(self.key // self.n)
+
+
+def truth(events: Interactions, targets: np.ndarray, weigh: Weighing, n_items: int) -> Truth:
+    """The target events of a window; a rating's gain is its share of the best rating, all else gains 1."""
+    keep = np.flatnonzero(targets[events.kind])
+    gain = np.ones(len(keep), np.float32)
+    if weigh.rate >= 0:
+        rated = events.kind[keep] == weigh.rate
+        gain[rated] = np.clip(np.nan_to_num(events.value[keep][rated], nan=weigh.top / 2) / weigh.top, 0.01, 1)
+    key = events.shopper[keep].astype(np.int64) * n_items + events.item[keep]
+    order = np.lexsort((-gain, key))
+    key, first = np.unique(key[order], return_index=True)
+    return Truth(key, gain[order][first], n_items)
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Sampled pairs of L lists: ``x`` float16 [rows, F] squashed features; ``gain`` float32 [rows], 0 for
+    negatives; list l has ``positives[l]`` then ``negatives[l]`` rows from ``start[l]`` on."""
+
+    x: np.ndarray
+    gain: np.ndarray
+    start: np.ndarray
+    positives: np.ndarray
+    negatives: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.start)
+
+    def take(self, lists: np.ndarray) -> Pool:
+        """The same rows, other lists."""
+        return Pool(self.x, self.gain, self.start[lists], self.positives[lists], self.negatives[lists])
+
+
+def joined(pools: list[Pool]) -> Pool:
+    """One pool of several cuts."""
+    shift = np.cumsum([0] + [len(p.x) for p in pools[:-1]])
+    return Pool(
+        np.concatenate([p.x for p in pools]),
+        np.concatenate([p.gain for p in pools]),
+        np.concatenate([p.start + s for p, s in zip(pools, shift, strict=True)]),
+        np.concatenate([p.positives for p in pools]),
+        np.concatenate([p.negatives for p in pools]),
+    )
+
+
+def listed_shoppers(known: Interactions, later: Truth, config: Config, rng: np.random.Generator) -> np.ndarray:
+    """Shoppers who make a list: with something later, and known before (one in twenty of the others, so
+    that the network also meets the new visitor)."""
+    with_truth = later.shoppers
+    seen = np.isin(with_truth, np.unique(known.shopper))
+    chosen = with_truth[seen]
+    new = with_truth[~seen]
+    cold = rng.permutation(new)[: len(chosen) // 20]
+    chosen = np.concatenate([chosen, cold])
+    return np.sort(rng.permutation(chosen)[: config.max_lists])
+
+
+def draw(
+    tables: Tables, history: Histories, shoppers: np.ndarray, later: Truth, config: Config, rng: np.random.Generator
+) -> Pool:
+    """Candidates of each shopper, their positives and a random part of the rest, with features at the cut.
+
+    ``shoppers`` int [S]: the codes of the shoppers of ``history`` in ``later``.
+    """
+    profile = fold(history, tables.now, tables.weigh, tables.n)
+    scores = Scorebook(tables, profile, keep=True)
+    offsets, items = candidates(tables, scores, own=config.own_candidates, each=config.candidates)
+    owner = np.repeat(np.arange(len(shoppers)), np.diff(offsets))
+    key = shoppers[owner].astype(np.int64) * tables.n + items
+    found = np.searchsorted(later.key, key)
+    found[found == len(later.key)] = 0
+    gain = np.where(later.key[found] == key, later.gain[found], 0).astype(np.float32)
+    # Positives first, then negatives, each in random order; cut both at their limits.
+    order = np.lexsort((rng.random(len(key)), gain == 0, owner))
+    owner, gain, items = owner[order], gain[order], items[order]
+    negative = (gain == 0).astype(np.int64)
+    group = owner * 2 + negative
+    size = np.bincount(group, minlength=2 * len(shoppers))
+    rank = np.arange(len(group)) - (np.cumsum(size) - size)[group]
+    keep = rank < np.where(negative, config.pool, config.positives)
+    owner, gain, items, negative = owner[keep], gain[keep], items[keep], negative[keep]
+    count = np.bincount(owner, minlength=len(shoppers))
+    bounds = np.concatenate([[0], np.cumsum(count)])
+    x = pair_features(tables, profile, scores, bounds, items).astype(np.float16)
+    positives = np.bincount(owner, 1 - negative, len(shoppers)).astype(np.int64)
+    pool = Pool(x, gain, bounds[:-1], positives, count - positives)
+    return pool.take(np.flatnonzero((positives > 0) & (count > positives)))
+
+
+def training_lists(
+    data: ShopData, known: Interactions, later: Truth, tables: Tables, config: Config, rng: np.random.Generator
+) -> Pool:
+    """The pool of one cut, in chunks of shoppers."""
+    shoppers = listed_shoppers(known, later, config, rng)
+    step = chunk_size(tables.n)
+    pools = []
+    for start in range(0, len(shoppers), step):
+        part = shoppers[start : start + step]
+        history = histories(known, part, data.shoppers.attributes)
+        pools.append(draw(tables, history, part, later, config, rng))
+    return joined(pools)
+
+
+def batch_rows(pool: Pool, lists: np.ndarray, config: Config, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """A fresh draw: row positions int64 [B, L] and labels float32 [B, L] (gain, 0 negative, −1 padding).
+
+    Rows of a list lie in random order, so a window at a random place is a random draw.
+    """
+    size = (config.positives, config.negatives)
+    rows, labels = [], []
+    counts = (pool.positives[lists], pool.negatives[lists])
+    starts = (pool.start[lists], pool.start[lists] + pool.positives[lists])
+    for wanted, count, start in zip(size, counts, starts, strict=True):
+        turn = (rng.random(len(lists)) * count).astype(np.int64)
+        place = np.arange(wanted)
+        row = start[:, None] + (turn[:, None] + place) % np.maximum(count, 1)[:, None]
+        rows.append(row)
+        labels.append(np.where(place < count[:, None], pool.gain[np.minimum(row, len(pool.gain) - 1)], -1))
+    return np.minimum(np.hstack(rows), len(pool.x) - 1), np.hstack(labels).astype(np.float32)

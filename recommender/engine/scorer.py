@@ -1,0 +1,131 @@
+"""Runs exported networks in NumPy: no training framework in any process that serves.
+
+A network is a short list of operations in order of computation, read off the functional Keras
+model by ``network.exported``; parity with Keras is tested to 1e-5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+CLIP = 8.0
+
+
+def _gelu_tanh(x: np.ndarray) -> np.ndarray:
+    return 0.5 * x * (1 + np.tanh(np.float32(0.7978845608) * (x + np.float32(0.044715) * x * x * x)))
+
+
+def _gelu(x: np.ndarray) -> np.ndarray:
+    from scipy.special import erf
+
+    return (0.5 * x * (1 + erf(x / np.float32(np.sqrt(2))))).astype(np.float32)
+
+
+def _sigmoid(x: np.ndarray) -> np.ndarray:
+    return 0.5 * (1 + np.tanh(0.5 * x))
+
+
+ACTIVATIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "linear": lambda x: x,
+    "relu": lambda x: np.maximum(x, 0),
+    "gelu": _gelu,
+    "gelu_tanh": _gelu_tanh,
+    "sigmoid": _sigmoid,
+    "tanh": np.tanh,
+    "silu": lambda x: x * _sigmoid(x),
+    "elu": lambda x: np.where(x > 0, x, np.expm1(np.minimum(x, 0))),
+    "selu": lambda x: 1.05070098 * np.where(x > 0, x, 1.67326324 * np.expm1(np.minimum(x, 0))),
+    "softplus": lambda x: np.logaddexp(x, 0),
+}
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One step: ``kind`` of layer, its ``name``, the names of its ``inputs``, its ``activation`` and
+    ``arrays`` (the layer's weights, in the order Keras gives them); ``epsilon`` for normalisations."""
+
+    kind: str
+    name: str
+    inputs: tuple[str, ...]
+    activation: str
+    epsilon: float
+    arrays: tuple[np.ndarray, ...]
+
+
+@dataclass(frozen=True)
+class Network:
+    """Operations in order; the first is the input, the last gives [..., 1]. ``columns`` int [f]: the
+    features it reads; ``spread``: standard deviation of its raw scores inside a list."""
+
+    operations: tuple[Operation, ...]
+    columns: np.ndarray
+    spread: float
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        """float32 [P] raw scores of standardised features [P, F]."""
+        values = {self.operations[0].name: x if len(self.columns) == x.shape[1] else x[:, self.columns]}
+        for operation in self.operations[1:]:
+            values[operation.name] = apply(operation, [values[name] for name in operation.inputs])
+        return values[self.operations[-1].name][:, 0]
+
+
+def apply(operation: Operation, inputs: list[np.ndarray]) -> np.ndarray:
+    """One layer on float32 [P, f] inputs."""
+    x, activation = inputs[0], ACTIVATIONS[operation.activation]
+    match operation.kind:
+        case "Dense":
+            out = x @ operation.arrays[0]
+            out += operation.arrays[1]
+            return activation(out)
+        case "Activation":
+            return activation(x)
+        case "Dropout" | "GaussianNoise":
+            return x
+        case "LayerNormalization":
+            mean, spread = x.mean(axis=-1, keepdims=True), x.var(axis=-1, keepdims=True)
+            gamma, beta = operation.arrays
+            return (x - mean) / np.sqrt(spread + np.float32(operation.epsilon)) * gamma + beta
+        case "BatchNormalization":
+            gamma, beta, moving_mean, moving_variance = operation.arrays
+            return (x - moving_mean) / np.sqrt(moving_variance + np.float32(operation.epsilon)) * gamma + beta
+        case "Concatenate":
+            return np.concatenate(inputs, axis=-1)
+        case "Add":
+            return sum(inputs[1:], start=x)
+        case "Multiply":
+            return np.prod(np.stack(inputs), axis=0)
+    raise ValueError(f"expected a layer that the scorer can run, received {operation.kind} ({operation.name})")
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """Standardise, run each network, add their scores in units of their spread inside a list.
+
+    ``mean``, ``scale`` float32 [F]. The spread is fixed at training, so that the score of a pair does not
+    depend on which other pairs are asked for.
+    """
+
+    mean: np.ndarray
+    scale: np.ndarray
+    networks: tuple[Network, ...]
+
+    def standardised(self, x: np.ndarray) -> np.ndarray:
+        """float32 [P, F] in units of standard deviations, clipped to ±8."""
+        out = x - self.mean
+        out *= self.scale
+        return np.clip(out, -CLIP, CLIP, out=out)
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        """float32 [P] scores of squashed features [P, F]; higher is better."""
+        standard = self.standardised(np.asarray(x, np.float32))
+        return sum((network(standard) / np.float32(network.spread) for network in self.networks), start=np.float32(0))
+
+
+def moments(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and 1/std of each column (1/std = 0 for a constant one), both float32 [F]."""
+    sample = x.astype(np.float32)
+    mean, spread = sample.mean(axis=0), sample.std(axis=0)
+    return mean, np.where(spread > 1e-4, 1 / np.maximum(spread, 1e-4), 0).astype(np.float32)

@@ -1,0 +1,52 @@
+"""One truncated SVD of the normalised shopper-item matrix, read at several ranks.
+
+Low ranks are broad taste, high ranks fine taste; which helps depends on the catalogue, so the
+network gets all of them. Source: Shen et al. 2021 (GF-CF: the ideal low-pass filter);
+Halko et al. 2011 (randomised SVD).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+
+
+@dataclass(frozen=True)
+class Spectrum:
+    """``read`` float32 [n, r]: what a history's item adds to a shopper's vector; ``write``
+    float32 [n, r]: what the vector says about an item; ``unit`` float32 [n, r]: directions of
+    length one (0 for items never seen); ``ranks``: where the sum is read, ascending, the last = r."""
+
+    read: np.ndarray
+    write: np.ndarray
+    unit: np.ndarray
+    ranks: tuple[int, ...]
+
+
+def fit(counts: sparse.csr_matrix, ranks: tuple[int, ...], rng: np.random.Generator) -> Spectrum:
+    """``counts`` float32 csr [S, n] → item vectors of the leading ``ranks[-1]`` singular values."""
+    n_shoppers, n = counts.shape
+    ranks = tuple(sorted({min(rank, n - 1, n_shoppers - 1) for rank in ranks if rank > 0} - {0})) or (1,)
+    rank = ranks[-1]
+    shopper_degree = np.asarray(counts.sum(axis=1)).ravel()
+    item_degree = np.bincount(counts.indices, counts.data, n).astype(np.float32)
+    left = sparse.diags_array(np.where(shopper_degree > 0, np.maximum(shopper_degree, 1e-9) ** -0.5, 0))
+    inverse = np.where(item_degree > 0, np.maximum(item_degree, 1e-9) ** -0.5, 0).astype(np.float32)
+    matrix = (left @ counts @ sparse.diags_array(inverse)).tocsr().astype(np.float32)
+    transposed = matrix.T.tocsr()
+    width = min(rank + 12, n, n_shoppers)
+    basis = np.linalg.qr(matrix @ rng.standard_normal((n, width)).astype(np.float32))[0]
+    for _ in range(3):
+        basis = np.linalg.qr(matrix @ np.linalg.qr(transposed @ basis)[0])[0]
+    right = np.linalg.svd((transposed @ basis).T, full_matrices=False)[2][:rank].T
+    # The sign of a singular vector is arbitrary; the largest entry is made positive so that a run can be repeated.
+    right = right * np.sign(right[np.abs(right).argmax(axis=0), np.arange(right.shape[1])])
+    norm = np.linalg.norm(right, axis=1, keepdims=True)
+    return Spectrum(
+        read=(right * inverse[:, None]).astype(np.float32),
+        write=(right * np.sqrt(item_degree)[:, None]).astype(np.float32),
+        unit=np.where(norm > 1e-9, right / np.maximum(norm, 1e-9), 0).astype(np.float32),
+        ranks=ranks,
+    )

@@ -1,0 +1,176 @@
+"""Everything that is fitted at a cut, before any network: what features and candidates read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+
+from . import attributes, competition, ease, neighbours, popularity, spectrum
+from .attributes import Attribute
+from .competition import Types
+from .config import Config
+from .interactions import ShopData, histories
+from .neighbours import Neighbours
+from .popularity import ItemTable
+from .profile import Profile, Weighing, fold, weighing
+from .spectrum import Spectrum
+
+#: Collaborative tables: name → whether it reads the recent history instead of the plain one.
+INPUTS = {"cosine": False, "bm25": True, "together": True, "ease_0": False, "ease_1": False, "rp3": False}
+#: Shopper attributes beyond this many values tell nothing per value.
+MOST_BANDS = 24
+
+
+@dataclass(frozen=True)
+class Lift:
+    """``table`` float32 [bands + 1, n]: log of how much more often an item is bought in a band of a
+    shopper attribute than overall; the last row (unknown band) is 0."""
+
+    name: str
+    table: np.ndarray
+
+
+@dataclass(frozen=True)
+class Prices:
+    """``log`` float32 [n] log price (0 where unknown), ``known`` float32 [n] 0/1, ``relative`` float32 [n]:
+    log price minus the mean of the item's type."""
+
+    log: np.ndarray
+    known: np.ndarray
+    relative: np.ndarray
+
+
+@dataclass(frozen=True)
+class Tables:
+    """The fitted state of one cut (``now``, days). All item axes have ``n`` entries.
+
+    ``static`` float32 [n, f]: item features, already squashed, named by ``static_names``.
+    """
+
+    n: int
+    now: float
+    weigh: Weighing
+    kinds: tuple[str, ...]
+    items: ItemTable
+    neighbours: dict[str, Neighbours]
+    spectrum: Spectrum
+    attributes: tuple[Attribute, ...]
+    types: Types
+    lifts: tuple[Lift, ...]
+    prices: Prices
+    static: np.ndarray
+    static_names: tuple[str, ...]
+    history_items: int
+
+
+def counts_of(p: Profile, values: np.ndarray, limit: int) -> sparse.csr_matrix:
+    """csr float32 [S, n] of group ``values``; each shopper's ``limit`` most recent items only,
+    which keeps the products of the neighbour models linear in the log."""
+    order = np.lexsort((p.last, p.shopper))
+    rank = np.empty(len(order), np.int64)
+    rank[order] = np.arange(len(order)) - p.starts[p.shopper[order]]
+    kept = np.flatnonzero((rank < limit) & (values > 0))
+    starts = np.searchsorted(p.shopper[kept], np.arange(p.n_shoppers + 1))
+    return sparse.csr_matrix((values[kept].astype(np.float32), p.item[kept], starts), (p.n_shoppers, p.n_items))
+
+
+def _baskets(data: ShopData, weigh: Weighing, now: float) -> sparse.csr_matrix:
+    """csr 0/1 [shopper-days, n] of the events that count; at most 60 items of a day."""
+    events = data.interactions
+    keep = np.flatnonzero(weigh.of(events) > 0)
+    day = np.floor((now - events.at[keep]) / weigh.scale).astype(np.int64)
+    basket = np.unique(np.column_stack([events.shopper[keep].astype(np.int64) * (1 << 24) + day, events.item[keep]]), axis=0)
+    begins = np.concatenate([[True], basket[1:, 0] != basket[:-1, 0]])
+    row = np.cumsum(begins) - 1
+    rank = np.arange(len(row)) - np.flatnonzero(begins)[row]
+    kept = rank < 60
+    return sparse.csr_matrix(
+        (np.ones(int(kept.sum()), np.float32), (row[kept], basket[kept, 1])), (int(row[-1]) + 1, data.items.n)
+    )
+
+
+def _unit_scale(table: Neighbours) -> Neighbours:
+    """Weights divided by the mean of the rows' largest, so that scores of all models are of order one."""
+    top = np.abs(table.weights).max(axis=1)
+    size = float(top[top > 0].mean()) if (top > 0).any() else 1.0
+    return Neighbours(table.row, table.items, table.weights / np.float32(size))
+
+
+def _lifts(p: Profile, data: ShopData, prior: float = 20.0) -> tuple[Lift, ...]:
+    found = []
+    buyers = np.bincount(p.item, minlength=p.n_items) / max(p.n_shoppers, 1)
+    for name, attribute in sorted(data.shoppers.attributes.items()):
+        if not 2 <= attribute.size <= MOST_BANDS or (attribute.codes >= 0).mean() < 0.02:
+            continue
+        band = np.where(attribute.codes < 0, attribute.size, attribute.codes)
+        seen = np.bincount(band[p.shopper] * p.n_items + p.item, minlength=(attribute.size + 1) * p.n_items)
+        seen = seen.reshape(attribute.size + 1, p.n_items)
+        expected = np.bincount(band, minlength=attribute.size + 1)[:, None] * buyers
+        table = np.log((seen + prior) / (expected + prior)).astype(np.float32)
+        table[-1] = 0
+        found.append(Lift(name, table))
+    return tuple(found)
+
+
+def _prices(data: ShopData, types: Types) -> Prices:
+    known = np.isfinite(data.items.price) & (data.items.price >= 0)
+    log = np.where(known, np.log1p(np.where(known, data.items.price, 0)), 0).astype(np.float32)
+    total = np.bincount(types.codes, log * known, types.size)
+    mean = total / np.maximum(np.bincount(types.codes, known, types.size), 1)
+    return Prices(log, known.astype(np.float32), np.where(known, log - mean[types.codes], 0).astype(np.float32))
+
+
+def squash(x: np.ndarray) -> np.ndarray:
+    """sign · log(1 + |x|), element by element: heavy tails of either sign."""
+    return np.copysign(np.log(1 + np.abs(x)), x)
+
+
+def fit(data: ShopData, now: float, config: Config) -> Tables:
+    """Fit every table on the events of ``data`` (all of them before ``now``)."""
+    rng = np.random.default_rng(config.seed)
+    n, shoppers, threads = data.items.n, data.shoppers, config.threads
+    weigh = weighing(data.interactions, data.kinds, config.kind_weights)
+    p = fold(histories(data.interactions, np.arange(shoppers.n), {}), now, weigh, n)
+    plain = counts_of(p, p.plain, config.history_items)
+    recent = counts_of(p, p.recent, config.history_items)
+    k = config.neighbours
+    tables = {
+        "cosine": neighbours.cosine(plain, k, threads),
+        "bm25": neighbours.bm25(recent, k, threads),
+        "together": neighbours.together(_baskets(data, weigh, now), k, threads),
+        "rp3": neighbours.rp3(plain, k, threads),
+    }
+    for number, table in enumerate(ease.fit(plain, config.ease_ridges, cap=config.ease_items, k=config.ease_neighbours)):
+        tables[f"ease_{number}"] = table
+    spectral = spectrum.fit(plain, config.spectrum, rng)
+    chosen = attributes.choose(p, data.items, config.attributes)
+    modelled = [name for name, _, size in chosen if size >= 20][: config.attribute_models]
+    fitted = tuple(
+        attributes.fit(p, name, codes, size, with_model=name in modelled, k=config.ease_neighbours)
+        for name, codes, size in chosen
+    )
+    types = competition.fit(p, fitted, spectral, config.seed)
+    items = popularity.fit(p, data.items)
+    names = list(items.names)
+    static = [items.columns]
+    for attribute in fitted:
+        names += [f"{attribute.name}_crowd", f"{attribute.name}_within"]
+        static += [attribute.crowd[:, None], np.log(attribute.within)[:, None]]
+    return Tables(
+        n=n,
+        now=now,
+        weigh=weigh,
+        kinds=data.kinds.names,
+        items=items,
+        neighbours={name: _unit_scale(tables[name]) for name in INPUTS if name in tables},
+        spectrum=spectral,
+        attributes=fitted,
+        types=types,
+        lifts=_lifts(p, data),
+        prices=_prices(data, types),
+        static=squash(np.column_stack(static)).astype(np.float32),
+        static_names=tuple(names),
+        history_items=config.history_items,
+    )
