@@ -247,7 +247,9 @@ def _position(payload: Mapping[str, Any]) -> int | None:
     if number is None:
         return None
     if number != int(number) or number > MAX_POSITION:
-        raise _RefusedError("out_of_range", "position", f"expected a whole number ≤ {MAX_POSITION}; received {number:g}")
+        raise _RefusedError(
+            "out_of_range", "position", f"expected a whole number ≤ {MAX_POSITION}; received {number:g}"
+        )
     return int(number)
 
 

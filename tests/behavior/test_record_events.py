@@ -17,7 +17,9 @@ NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 def event(product: str | None = "milk", *, shopper: str = "anna", **changes: Any) -> NewEvent:
-    return NewEvent(**{"event_id": uuid4(), "type": "view", "at": NOON, "shopper": shopper, "product": product} | changes)
+    return NewEvent(
+        **{"event_id": uuid4(), "type": "view", "at": NOON, "shopper": shopper, "product": product} | changes
+    )
 
 
 class RecordEventsTests(TestCase):
@@ -29,7 +31,9 @@ class RecordEventsTests(TestCase):
         sent = event(type="purchase", quantity=2.0, price=1.25, session="b1")
         recorded = services.record_events(events=[sent])
         self.assertEqual((len(recorded.accepted), recorded.duplicate, recorded.unjoined), (1, 0, 0))
-        self.assertEqual((recorded.accepted[0].shopper_id, recorded.accepted[0].product_id), (self.anna.pk, self.milk.pk))
+        self.assertEqual(
+            (recorded.accepted[0].shopper_id, recorded.accepted[0].product_id), (self.anna.pk, self.milk.pk)
+        )
         row = Event.objects.get(event_id=sent.event_id)
         self.assertEqual((row.quantity, row.price, row.session, row.source), (2.0, 1.25, "b1", "api"))
 

@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import gzip
+import tempfile
+from pathlib import Path
+from unittest import TestCase
+
+import pandas as pd
+from hypothesis import given
+from hypothesis import strategies as st
+
+from catalog.tabular import Chunk, TableError, read_table
+
+
+class Folder(TestCase):
+    def setUp(self) -> None:
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+
+    def write(self, content: bytes | str, name: str = "file.csv") -> Path:
+        path = self.folder / name
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return path
+
+    def read(self, path: Path, **options: int) -> list[Chunk]:
+        _, chunks = read_table(path, required=["id"], known=["id", "title"], **options)
+        return list(chunks)
+
+    def refusal(self, content: bytes | str) -> str:
+        with self.assertRaises(TableError) as caught:
+            self.read(self.write(content))
+        return str(caught.exception)
+
+
+class CsvTests(Folder):
+    def test_reads_quotes_line_breaks_and_blank_lines_with_their_line_numbers(self) -> None:
+        (chunk,) = self.read(self.write('\ufeffID,title\r\n1,"a ""b"",\r\nc"\r\n\r\n2,d\r\n'))
+        self.assertEqual(chunk.columns["id"].to_pylist(), ["1", "2"])
+        self.assertEqual(chunk.columns["title"].to_pylist(), ['a "b",\r\nc', "d"])
+        self.assertEqual(chunk.lines.tolist(), [2, 5])
+
+    def test_reads_gzip_and_columns_in_any_order(self) -> None:
+        path = self.write(gzip.compress(b"extra,id\nx,1\n"), "file.csv.gz")
+        columns, chunks = read_table(path, required=["id"], known=["id", "title"])
+        self.assertEqual((columns.known, columns.unknown), (("id",), ("extra",)))
+        self.assertEqual(next(chunks).columns["id"].to_pylist(), ["1"])
+
+    def test_chunks_keep_counting_lines(self) -> None:
+        chunks = self.read(self.write("id\n" + "\n".join(map(str, range(25)))), chunk_rows=10)
+        self.assertEqual([chunk.lines[0] for chunk in chunks], [2, 12, 22])
+
+    def test_a_broken_line_is_a_reject_and_the_next_is_read(self) -> None:
+        (chunk,) = self.read(self.write(b'id,title\n1\n2,x,y\n3,"a"b\n4,\xff\n5,fine\n'))
+        self.assertEqual(chunk.columns["id"].to_pylist(), ["5"])
+        found = [(reject.line, reject.code) for reject in chunk.rejects]
+        self.assertEqual(found, [(2, "cell_count"), (3, "cell_count"), (4, "broken_line"), (5, "not_utf8")])
+
+    def test_an_open_quote_is_a_reject_of_the_line_where_it_began(self) -> None:
+        (chunk,) = self.read(self.write('id,title\n1,a\n2,"b\n3,c\n'))
+        self.assertEqual([(reject.line, reject.code) for reject in chunk.rejects], [(3, "broken_line")])
+
+    @given(
+        st.lists(st.tuples(st.text("ab\"', \n;é", max_size=6), st.text('x,"\r\n', max_size=6)), min_size=1, max_size=8)
+    )
+    def test_whatever_pandas_writes_is_read_back(self, rows: list[tuple[str, str]]) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "file.csv"
+            pd.DataFrame(rows, columns=["id", "title"]).to_csv(path, index=False, lineterminator="\r\n")
+            read = [chunk.columns for chunk in self.read(path)]
+        cells = [
+            pair
+            for columns in read
+            for pair in zip(columns["id"].to_pylist(), columns["title"].to_pylist(), strict=True)
+        ]
+        self.assertEqual(cells, rows)
+
+
+class HeaderTests(Folder):
+    def test_a_missing_id_says_expected_and_found(self) -> None:
+        self.assertIn("expected a column 'id' in the header; found 'title', 'sku'", self.refusal("title,sku\na,b\n"))
+
+    def test_another_separator_is_guessed_aloud(self) -> None:
+        self.assertIn("this header has semicolons", self.refusal("id;title\n1;a\n"))
+
+    def test_each_refusal_of_a_header(self) -> None:
+        for content, words in {
+            "": "is empty",
+            "id,,title\n": "column 2 has none",
+            "id,Title,title\n": "'title' more than once",
+            "id," + "x" * 101: "at most 100 characters",
+            "id," + ",".join(map(str, range(600))): "at most 500 columns",
+            'id,"ti': "cannot be read",
+        }.items():
+            with self.subTest(words):
+                self.assertIn(words, self.refusal(content))
+
+    def test_no_file_is_said(self) -> None:
+        with self.assertRaisesMessage(self, "there is none at"):
+            self.read(self.folder / "nowhere.csv")
+
+    def assertRaisesMessage(self, _: object, words: str):  # type: ignore[no-untyped-def]
+        return self.assertRaisesRegex(TableError, words)
+
+
+class ParquetTests(Folder):
+    def test_reads_types_lists_and_categories(self) -> None:
+        path = self.folder / "file.parquet"
+        frame = pd.DataFrame({"id": [7, 8], "title": pd.Categorical(["a", None]), "tags": [["x", "y"], None]})
+        frame.to_parquet(path)
+        (chunk,) = self.read(path)
+        self.assertEqual(chunk.columns["id"].to_pylist(), [7, 8])
+        self.assertEqual(chunk.columns["title"].to_pylist(), ["a", None])
+        self.assertEqual(chunk.columns["tags"].to_pylist(), ["x|y", None])
+        self.assertEqual(chunk.lines.tolist(), [2, 3])
+
+    def test_a_damaged_file_is_said(self) -> None:
+        self.assertIn("Parquet", self.refusal(b"PAR1 and then nothing"))
