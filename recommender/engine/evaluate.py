@@ -92,8 +92,8 @@ def measure(
     """Every metric of every model on ``split``. ``category`` names the item attribute of the
     category slices and of diversity (None: the best of those there are)."""
     per_shopper = {name: _shopper_metrics(shown, split) for name, shown in lists.items()}
-    codes = categories_of(split.known, category)
-    models = {name: _model_table(shown, per_shopper[name], split, codes) for name, shown in lists.items()}
+    catalogue = _catalogue(split.known, category)
+    models = {name: _model_table(shown, per_shopper[name], catalogue) for name, shown in lists.items()}
     for name, pairs in (probabilities or {}).items():
         models[name] |= _probability_table(pairs)
     named = [name for name in lists if name in baselines]
@@ -137,13 +137,26 @@ def _shopper_metrics(shown: Lists, split: Split) -> dict[str, np.ndarray]:
     return values
 
 
-def _model_table(
-    shown: Lists, values: Mapping[str, np.ndarray], split: Split, categories: np.ndarray | None
-) -> dict[str, Any]:
+@dataclass(frozen=True)
+class _Catalogue:
+    """What the lists are held against: ``buyers`` int64 [n_items] among ``n_shoppers``;
+    ``categories`` int32 [n_items] or None."""
+
+    buyers: np.ndarray
+    n_shoppers: int
+    categories: np.ndarray | None
+
+
+def _catalogue(known: ShopData, category: str | None) -> _Catalogue:
+    buyers = counts.buyers(known.interactions, known.kinds, known.items.n)
+    return _Catalogue(buyers, len(np.unique(known.interactions.shopper)), categories_of(known, category))
+
+
+def _model_table(shown: Lists, values: Mapping[str, np.ndarray], catalogue: _Catalogue) -> dict[str, Any]:
     table: dict[str, Any] = _sides(values)
     if shown.auc is not None:
         table["auc"], table["auc_se"] = metrics.mean_and_error(shown.auc)
-    return table | _catalogue_table(shown.all[:, :10], split, categories)
+    return table | _catalogue_table(shown.all[:, :10], catalogue)
 
 
 def _sides(values: Mapping[str, np.ndarray]) -> dict[str, dict[str, Any]]:
@@ -157,21 +170,19 @@ def _sides(values: Mapping[str, np.ndarray]) -> dict[str, dict[str, Any]]:
     return table
 
 
-def _catalogue_table(lists: np.ndarray, split: Split, categories: np.ndarray | None) -> dict[str, float]:
+def _catalogue_table(lists: np.ndarray, catalogue: _Catalogue) -> dict[str, float]:
     """How the ten shown items treat the catalogue."""
-    events, n_items = split.known.interactions, split.known.items.n
-    buyers = counts.buyers(events, split.known.kinds, n_items)
-    n_shoppers = len(np.unique(events.shopper))
+    buyers = catalogue.buyers
     table = {
-        "coverage@10": metrics.coverage(lists, n_items),
-        "gini@10": metrics.gini(metrics.exposures(lists, n_items)),
-        "novelty@10": metrics.mean_and_error(metrics.novelty(lists, buyers, n_shoppers))[0],
+        "coverage@10": metrics.coverage(lists, len(buyers)),
+        "gini@10": metrics.gini(metrics.exposures(lists, len(buyers))),
+        "novelty@10": metrics.mean_and_error(metrics.novelty(lists, buyers, catalogue.n_shoppers))[0],
         "median_buyers@10": metrics.median_buyers(lists, buyers),
         "popularity@10": metrics.mean_and_error(metrics.popularity_shown(lists, buyers))[0],
     }
-    if categories is not None:
-        table["diversity@10"] = metrics.mean_and_error(metrics.diversity(lists, categories))[0]
-        table["categories@10"] = metrics.mean_and_error(metrics.distinct_categories(lists, categories))[0]
+    if catalogue.categories is not None:
+        table["diversity@10"] = metrics.mean_and_error(metrics.diversity(lists, catalogue.categories))[0]
+        table["categories@10"] = metrics.mean_and_error(metrics.distinct_categories(lists, catalogue.categories))[0]
     return table
 
 
