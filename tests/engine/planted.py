@@ -44,10 +44,11 @@ def chequerboard(n_shoppers: int = 80, n_items: int = 24, *, days: int = 40, see
 
 
 def tastes(n_shoppers: int = 240, n_items: int = 60, *, tastes: int = 4, days: int = 60, seed: int = 0) -> ShopData:
-    """Each shopper has one of ``tastes`` and buys 12 different items, nine in ten of the taste.
+    """Each shopper has one of ``tastes`` and buys up to 12 different items, nine in ten of the taste.
     Of an item not had before, the known answer is: one of the shopper's own taste."""
     rng = np.random.default_rng(seed)
-    per_taste, bought = n_items // tastes, 12
+    per_taste = n_items // tastes
+    bought = min(12, per_taste)
     shoppers, items, times = [], [], []
     for shopper in range(n_shoppers):
         own = rng.permutation(per_taste) * tastes + shopper % tastes

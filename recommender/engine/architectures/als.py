@@ -55,8 +55,9 @@ def fit(
     alpha: float = 1.0,
     iterations: int = 15,
 ) -> ALS:
-    """Fits the item vectors; ``factors`` is capped by the smaller side of the data."""
-    size = max(1, min(factors, data.items.n - 1, data.shoppers.n - 1))
+    """Fits the item vectors. With nearly as many factors as items everything is remembered and
+    nothing is generalised, so a small catalogue gets a quarter of its size."""
+    size = max(2, min(factors, data.items.n // 4, data.shoppers.n // 4))
     matrix = counts.count_matrix(data.interactions, data.kinds, data.shoppers.n, data.items.n)
     # The library takes its matrix as the confidences themselves.
     matrix.data = 1 + alpha * matrix.data
