@@ -243,12 +243,12 @@ def treemap(*, id: str, what: str, areas: Sequence[Area], unit: Unit = COUNT, he
     """Shares as areas in their categories' hues, each with label, value and share; a click drills in."""
     total = sum(area.value for area in areas if not area.parent) or 1.0
     texts = [
-        f"{unit.text(area.value)} · {numbers.percent(area.value / total, 0)}" + (f"<br>{area.note}" if area.note else "")
+        f"{unit.text(area.value)} · {numbers.percent(area.value / total, 0)}" + (f"<br>{_plain(area.note)}" if area.note else "")
         for area in areas
     ]
     trace: Trace = {
         "type": "treemap",
-        "labels": [f"<b>{_plain(area.label)}</b>" for area in areas],
+        "labels": [_plain(area.label) for area in areas],  # bold by the style sheet: a tag would be a style attribute
         "ids": [area.key or area.label for area in areas],
         "parents": [area.parent for area in areas],
         "values": [area.value for area in areas],
