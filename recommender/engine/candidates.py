@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
-from .features import Scorebook, _latest
+from .features import Scorebook, latest
+from .profile import RECENT, Profile
 from .tables import Tables
 
 #: Collaborative tables that propose items.
@@ -28,31 +31,65 @@ def top(values: np.ndarray, k: int) -> np.ndarray:
     return best[values[best] > 0]
 
 
-def candidates(tables: Tables, scores: Scorebook, *, own: int, each: int) -> tuple[np.ndarray, np.ndarray]:
-    """Own items (the ``own`` most recent) ∪ the best ``each`` unseen of every source ∪ two trends.
+def candidates(
+    tables: Tables,
+    scores: Scorebook,
+    *,
+    own: int,
+    each: int,
+    size: int | None = None,
+    allowed: np.ndarray | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Own items (the ``own`` most recent) ∪ the best ``each`` unseen of every source ∪ three trends.
 
-    → offsets int64 [S+1], items int64 ascending within a shopper; dismissed items are left out.
+    → offsets int64 [S+1], items int64 ascending within a shopper. Dismissed items and those not ``allowed``
+    (bool [n]) are left out; ``size``: at most so many a shopper, by the sum of reciprocal ranks.
     """
     p, n = scores.profile, tables.n
-    latest = _latest(p, own)
-    keys = [p.key[latest]]
-    names = [name for name in SOURCES if name in tables.neighbours]
-    proposals = [scores.model(name) for name in names]
-    for number, attribute in enumerate(tables.attributes):
-        if attribute.model is not None:
-            value = np.maximum(scores.attribute(number), 0)
-            proposals.append(value[:, attribute.codes] * attribute.within)
-            break
-    for values in proposals:
-        values = values.astype(np.float32)
+    keys, votes = _own(p, own)
+    for values in _proposals(tables, scores):
         values[p.shopper, p.item] = 0
+        if allowed is not None:
+            values[:, ~allowed] = 0
         row, column = _best(values, each)
         keys.append(row * n + column)
-    for values in (tables.items.trend, tables.items.first, tables.items.popular):
-        column = top(values, each)
+        votes.append(values[row, column] / np.maximum(values.max(axis=1), 1e-9)[row] / 20)
+    for popular in (tables.items.trend, tables.items.first, tables.items.popular):
+        column = top(popular if allowed is None else popular * allowed, each)
         keys.append((np.arange(p.n_shoppers)[:, None] * n + column).ravel())
-    key = np.unique(np.concatenate(keys))
+        votes.append(np.tile(1 / (40.0 + np.arange(len(column))), p.n_shoppers))
+    key, place = np.unique(np.concatenate(keys), return_inverse=True)
+    keep = np.ones(len(key), bool)
     if len(p.excluded):
-        key = key[~np.isin(key, p.excluded, assume_unique=True)]
+        keep &= ~np.isin(key, p.excluded, assume_unique=True)
+    if allowed is not None:
+        keep &= allowed[key % n]
+    if size is not None:
+        vote = np.bincount(place, np.concatenate(votes), len(key))
+        order = np.lexsort((-vote, ~keep, key // n))
+        starts = np.searchsorted(key // n, np.arange(p.n_shoppers))
+        rank = np.empty(len(key), np.int64)
+        rank[order] = np.arange(len(key)) - starts[(key // n)[order]]
+        keep &= rank < size
+    key = key[keep]
     shopper = key // n
     return np.searchsorted(shopper, np.arange(p.n_shoppers + 1)), key - shopper * n
+
+
+def _own(p: Profile, own: int) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Keys of the ``own`` most recent groups, and their votes: what was had often and lately first."""
+    picked = latest(p, own)
+    strength = np.log1p(p.decayed[picked, RECENT])
+    return [p.key[picked]], [0.02 + strength / 10]
+
+
+def _proposals(tables: Tables, scores: Scorebook) -> Iterator[np.ndarray]:
+    """float32 [S, n] of each collaborative source: the tables, and the first attribute with a model."""
+    for name in SOURCES:
+        if name in tables.neighbours:
+            yield scores.model(name).astype(np.float32)
+    for number, attribute in enumerate(tables.attributes):
+        if attribute.model is not None:
+            value = np.maximum(scores.attribute(number), 0).astype(np.float32)
+            yield value[:, attribute.codes] * attribute.within
+            return

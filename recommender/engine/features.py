@@ -37,7 +37,7 @@ class Scorebook:
         """Groups that count as the input of a model: each shopper's most recent items."""
         if self._inputs is None:
             p, limit = self.profile, self.tables.history_items
-            picked = _latest(p, limit) if len(p.key) and np.diff(p.starts).max() > limit else np.arange(len(p.key))
+            picked = latest(p, limit) if len(p.key) and np.diff(p.starts).max() > limit else np.arange(len(p.key))
             self._inputs = (p.shopper[picked], p.item[picked], p.plain[picked], p.recent[picked])
         return self._inputs
 
@@ -73,7 +73,9 @@ class Scorebook:
         shopper, item, plain, recent = self._history()
         read = self.tables.spectrum.read[item]
         starts = np.searchsorted(shopper, np.arange(self.profile.n_shoppers))
-        return tuple(_ragged_sum(read * value[:, None], starts, shopper, self.profile.n_shoppers) for value in (plain, recent))  # type: ignore[return-value]
+        return tuple(
+            _ragged_sum(read * value[:, None], starts, shopper, self.profile.n_shoppers) for value in (plain, recent)
+        )  # type: ignore[return-value]
 
 
 def _ragged_sum(rows: np.ndarray, starts: np.ndarray, owner: np.ndarray, n: int) -> np.ndarray:
@@ -85,7 +87,7 @@ def _ragged_sum(rows: np.ndarray, starts: np.ndarray, owner: np.ndarray, n: int)
     return total
 
 
-def _latest(p: Profile, limit: int) -> np.ndarray:
+def latest(p: Profile, limit: int) -> np.ndarray:
     """Positions of each shopper's ``limit`` groups with the most recent events, ascending."""
     order = np.lexsort((p.last, p.shopper))
     rank = np.arange(len(order)) - p.starts[p.shopper[order]]
@@ -266,7 +268,7 @@ def similarity_names(t: Tables) -> list[str]:
 def similarity(x: Pairs) -> np.ndarray:
     """Mean cosine between the item and the shopper's latest items, in the space of the spectrum."""
     p, unit = x.profile, x.tables.spectrum.unit
-    picked = _latest(p, max(LATEST))
+    picked = latest(p, max(LATEST))
     order = picked[np.lexsort((p.last[picked], p.shopper[picked]))]
     owner = p.shopper[order]
     starts = np.searchsorted(owner, np.arange(p.n_shoppers))
@@ -294,12 +296,12 @@ def activity(x: Pairs) -> np.ndarray:
 
 #: Group of features → (names, block). The order is the order of the columns.
 BLOCKS: dict[str, tuple[Callable[[Tables], list[str]], Callable[[Pairs], np.ndarray]]] = {
-    "history": (own_names, own),
+    "own": (own_names, own),
     "collaborative": (collaborative_names, collaborative),
     "affinity": (affinity_names, affinity),
     "price": (price_names, price),
     "competition": (competition_names, competition),
-    "segment": (lift_names, lifts),
+    "attributes": (lift_names, lifts),
     "similarity": (similarity_names, similarity),
     "activity": (activity_names, activity),
 }
@@ -320,7 +322,9 @@ def groups(tables: Tables) -> dict[str, np.ndarray]:
     return found
 
 
-def pair_features(tables: Tables, profile: Profile, scores: Scorebook, offsets: np.ndarray, items: np.ndarray) -> np.ndarray:
+def pair_features(
+    tables: Tables, profile: Profile, scores: Scorebook, offsets: np.ndarray, items: np.ndarray
+) -> np.ndarray:
     """float32 [P, F] squashed features of the pairs of folded histories."""
     shopper = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
     x = Pairs(tables, profile, scores, shopper, items, profile.find(shopper, items))

@@ -139,11 +139,12 @@ def train_network(
     place: tuple[int, int],
     report: Callable[[Epoch], None],
     stop: Callable[[], bool],
+    later: Validation | None = None,
     start: list[np.ndarray] | None = None,
 ) -> keras.Model:
     """One network by one loss; the weights of the best epoch on ``validation`` stay.
 
-    ``start``: weights to begin from (warm start). Raises :class:`Stopped` when ``stop()`` says so.
+    ``later``: lists of later days, whose loss is reported instead but chooses nothing; ``start``: weights to begin from (warm start). Raises :class:`Stopped` when ``stop()`` says so.
     """
     import keras
 
@@ -176,8 +177,9 @@ def train_network(
             losses.append(model.train_on_batch(standard(pool.x[rows]), labels[..., None]))
             rows_seen += labels.size
         told, ranked = _validate(model, validation, function)
+        shown = _validate(model, later, function) if later is not None else (told, ranked)
         speed = rows_seen / max(time.perf_counter() - began, 1e-9)
-        report(Epoch(*place, epoch + 1, epochs, float(np.mean([float(v) for v in losses])), told, ranked, speed))
+        report(Epoch(*place, epoch + 1, epochs, float(np.mean([float(v) for v in losses])), *shown, speed))
         if told is None:
             continue
         # The schedule ends low: only a clearly worse second half is over-fitting, and then the best epoch stays.
@@ -190,7 +192,9 @@ def train_network(
     return model
 
 
-def _validate(model: keras.Model, validation: Validation | None, loss: Callable[[Any, Any], Any]) -> tuple[float | None, float | None]:
+def _validate(
+    model: keras.Model, validation: Validation | None, loss: Callable[[Any, Any], Any]
+) -> tuple[float | None, float | None]:
     if validation is None:
         return None, None
     import keras
@@ -211,19 +215,19 @@ def predicted(model: keras.Model, x: np.ndarray, batch: int = 64) -> np.ndarray:
     return np.concatenate(parts)
 
 
-def exported(model: keras.Model, columns: np.ndarray, spread: float) -> Network:
+def exported(model: keras.Model, columns: np.ndarray, *, centre: float, spread: float) -> Network:
     """The functional ``model`` as plain arrays, in order of computation."""
     operations = []
     for layer in model.layers:
-        node = layer._inbound_nodes[0]  # noqa: SLF001 – Keras offers no public way to read the graph
-        inputs = tuple(tensor._keras_history.operation.name for tensor in node.arguments.keras_tensors)  # noqa: SLF001
+        node = layer._inbound_nodes[0]
+        inputs = tuple(tensor._keras_history.operation.name for tensor in node.arguments.keras_tensors)
         arrays = [np.asarray(value, np.float32) for value in layer.get_weights()]
         if type(layer).__name__ == "Dropout":
             arrays = []
         activation = getattr(getattr(layer, "activation", None), "__name__", "linear")
         epsilon = float(getattr(layer, "epsilon", 0.0) or 0.0)
         operations.append(Operation(type(layer).__name__, layer.name, inputs, activation, epsilon, tuple(arrays)))
-    return Network(tuple(operations), columns, spread)
+    return Network(tuple(operations), columns, centre, spread)
 
 
 def device() -> str:

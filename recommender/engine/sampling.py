@@ -137,7 +137,9 @@ def training_lists(
     return joined(pools)
 
 
-def batch_rows(pool: Pool, lists: np.ndarray, config: Config, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def batch_rows(
+    pool: Pool, lists: np.ndarray, config: Config, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
     """A fresh draw: row positions int64 [B, L] and labels float32 [B, L] (gain, 0 negative, −1 padding).
 
     Rows of a list lie in random order, so a window at a random place is a random draw.

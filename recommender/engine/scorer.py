@@ -58,18 +58,19 @@ class Operation:
 @dataclass(frozen=True)
 class Network:
     """Operations in order; the first is the input, the last gives [..., 1]. ``columns`` int [f]: the
-    features it reads; ``spread``: standard deviation of its raw scores inside a list."""
+    features it reads; ``centre`` and ``spread``: mean and in-list standard deviation of its raw scores."""
 
     operations: tuple[Operation, ...]
     columns: np.ndarray
+    centre: float
     spread: float
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
-        """float32 [P] raw scores of standardised features [P, F]."""
+        """float32 [P] scores of standardised features [P, F], centred, in units of the spread."""
         values = {self.operations[0].name: x if len(self.columns) == x.shape[1] else x[:, self.columns]}
         for operation in self.operations[1:]:
             values[operation.name] = apply(operation, [values[name] for name in operation.inputs])
-        return values[self.operations[-1].name][:, 0]
+        return (values[self.operations[-1].name][:, 0] - np.float32(self.centre)) / np.float32(self.spread)
 
 
 def apply(operation: Operation, inputs: list[np.ndarray]) -> np.ndarray:
@@ -121,7 +122,7 @@ class Scorer:
     def __call__(self, x: np.ndarray) -> np.ndarray:
         """float32 [P] scores of squashed features [P, F]; higher is better."""
         standard = self.standardised(np.asarray(x, np.float32))
-        return sum((network(standard) / np.float32(network.spread) for network in self.networks), start=np.float32(0))
+        return np.asarray(sum((network(standard) for network in self.networks), start=np.float32(0)))
 
 
 def moments(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

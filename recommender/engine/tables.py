@@ -81,7 +81,8 @@ def _baskets(data: ShopData, weigh: Weighing, now: float) -> sparse.csr_matrix:
     events = data.interactions
     keep = np.flatnonzero(weigh.of(events) > 0)
     day = np.floor((now - events.at[keep]) / weigh.scale).astype(np.int64)
-    basket = np.unique(np.column_stack([events.shopper[keep].astype(np.int64) * (1 << 24) + day, events.item[keep]]), axis=0)
+    visit = events.shopper[keep].astype(np.int64) * (1 << 24) + day
+    basket = np.unique(np.column_stack([visit, events.item[keep]]), axis=0)
     begins = np.concatenate([[True], basket[1:, 0] != basket[:-1, 0]])
     row = np.cumsum(begins) - 1
     rank = np.arange(len(row)) - np.flatnonzero(begins)[row]
@@ -142,7 +143,8 @@ def fit(data: ShopData, now: float, config: Config) -> Tables:
         "together": neighbours.together(_baskets(data, weigh, now), k, threads),
         "rp3": neighbours.rp3(plain, k, threads),
     }
-    for number, table in enumerate(ease.fit(plain, config.ease_ridges, cap=config.ease_items, k=config.ease_neighbours)):
+    linear = ease.fit(plain, config.ease_ridges, cap=config.ease_items, k=config.ease_neighbours)
+    for number, table in enumerate(linear):
         tables[f"ease_{number}"] = table
     spectral = spectrum.fit(plain, config.spectrum, rng)
     chosen = attributes.choose(p, data.items, config.attributes)

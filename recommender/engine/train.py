@@ -1,0 +1,398 @@
+"""A whole run: split by time, fit on the earlier days, measure on the later ones, refit up to now.
+
+Cuts are shared: the tables and training lists of T−2H and T−3H serve the measured model as well as
+the final one, so each is fitted once. A log without time is cut into folds instead.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from . import baselines, evaluate, lists, sampling, scorer, tables
+from .architectures import LISTS, architecture
+from .calibration import Calibration
+from .calibration import fit as fit_calibration
+from .config import Config
+from .interactions import ShopData
+from .metrics import pair_keys
+from .network import Epoch, Standard, Stopped, device, exported, predicted, train_network, validation_of
+from .profile import weighing
+from .ranker import ListModel, Ranker, best_of
+from .sampling import Pool, chunk_size
+from .scorer import Network, Scorer
+from .splits import Split, split_at, split_fold
+from .tables import Tables
+
+__all__ = ["Progress", "Stopped", "TooLittleData", "Trained", "choose_horizon", "run_training"]
+
+#: Below these a network learns nothing that popularity does not know.
+LEAST_EVENTS, LEAST_SHOPPERS, LEAST_LISTS = 200, 20, 10
+#: Shoppers of the later days whose pairs calibrate the probabilities.
+CALIBRATED = 2_000
+FOLDS = 5
+
+
+class TooLittleData(Exception):
+    """The log cannot be split into something to learn from and something to measure on."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a run is. ``step``: read, clean, features, train, measure, refit or save; ``fraction`` 0 … 1 of it all."""
+
+    step: str
+    fraction: float
+    epoch: int = 0
+    epochs: int = 0
+    loss: float | None = None
+    validation_loss: float | None = None
+    validation_ndcg: float | None = None
+    rows_per_second: float | None = None
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A finished run. ``metrics``: ``evaluate.Measured.to_dict()``; ``curves``: per net the lists ``epoch``, ``loss``,
+    ``validation_loss``, ``validation_ndcg`` (later days); ``seconds`` by step."""
+
+    ranker: Ranker
+    metrics: dict[str, Any]
+    curves: dict[str, Any]
+    device: str
+    seconds: dict[str, float]
+    config: Config
+    window: dict[str, float]
+
+
+@dataclass
+class Clock:
+    """Tells progress in order and measures each step; raises :class:`Stopped` between pieces of work."""
+
+    report: Callable[[Progress], None]
+    stop: Callable[[], bool]
+    seconds: dict[str, float]
+    fraction: float = 0.0
+    step: str = "read"
+    began: float = 0.0
+
+    def enter(self, step: str, fraction: float) -> None:
+        now = time.perf_counter()
+        if self.began:
+            self.seconds[self.step] = self.seconds.get(self.step, 0.0) + now - self.began
+        self.step, self.fraction, self.began = step, fraction, now
+        self.report(Progress(step, fraction))
+        if self.stop():
+            raise Stopped("the run was asked to stop")
+
+    def epoch(self, told: Epoch, start: float, end: float) -> None:
+        done = (told.net + told.epoch / told.epochs) / told.nets
+        self.report(
+            Progress(
+                self.step,
+                start + (end - start) * done,
+                told.net * told.epochs + told.epoch,
+                told.nets * told.epochs,
+                told.loss,
+                told.validation_loss,
+                told.validation_ndcg,
+                told.rows_per_second,
+            )
+        )
+
+
+def choose_horizon(data: ShopData, config: Config) -> float:
+    """Days of a window: as configured, else an eighth of the log, between one day and four weeks."""
+    return config.horizon_days or evaluate.horizon(data)
+
+
+def run_training(
+    data: ShopData,
+    config: Config,
+    *,
+    now: float,
+    report: Callable[[Progress], None] = lambda progress: None,
+    stop: Callable[[], bool] = lambda: False,
+) -> Trained:
+    """Train ``config.architecture`` on the events before ``now`` (days) and measure it beside the baselines.
+
+    Raises :class:`TooLittleData` and :class:`Stopped`.
+    """
+    clock = Clock(report, stop, {})
+    clock.enter("read", 0.0)
+    data = _known_at(data, now)
+    _require_enough(data)
+    plan = _plan(data, config, now)
+    if config.architecture in LISTS:
+        return _run_list(data, config, plan, clock, now)
+    return _run_network(data, config, plan, clock, now)
+
+
+def _known_at(data: ShopData, now: float) -> ShopData:
+    """The newest event may carry the very time of ``now``."""
+    if not data.interactions.timed:
+        return data
+    return replace(data, interactions=data.interactions.before(float(np.nextafter(now, np.inf))))
+
+
+def _require_enough(data: ShopData) -> None:
+    events = data.interactions
+    counted = events.select(weighing(events, data.kinds, {}).of(events) > 0) if len(events) else events
+    several = int((np.bincount(counted.shopper, minlength=1) >= 2).sum())
+    if len(counted) < LEAST_EVENTS:
+        raise TooLittleData(f"expected at least {LEAST_EVENTS} events that count, received {len(counted)}")
+    if several < LEAST_SHOPPERS:
+        raise TooLittleData(f"expected at least {LEAST_SHOPPERS} shoppers with two events, received {several}")
+
+
+# --- What is learned from what ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Plan:
+    """``split``: what is measured. ``measured`` and ``final``: the training splits, newest first, of the model
+    that is measured and of the one that serves; a split in both is fitted once."""
+
+    split: Split
+    measured: tuple[Split, ...]
+    final: tuple[Split, ...]
+    horizon: float
+
+
+def _plan(data: ShopData, config: Config, now: float) -> Plan:
+    if not data.interactions.timed:
+        return _folds(data, config)
+    days = choose_horizon(data, config)
+    events = data.interactions
+    end = float(np.nextafter(min(now, float(events.at.max())), np.inf))
+    # A cut needs a past to describe shoppers by: at least a horizon of it, half of one in a short log.
+    room = int((end - float(events.at.min())) / days)
+    cuts = max(min(config.cuts + 1, room - 1), 2)
+    splits = [split_at(data, end - days * back, end - days * (back - 1)) for back in range(1, cuts + 1)]
+    usable = [split for split in splits if len(split.shoppers) >= LEAST_LISTS]
+    if len(usable) < 2 or usable[0] is not splits[0]:
+        found = [len(split.shoppers) for split in splits]
+        raise TooLittleData(
+            f"expected at least {LEAST_LISTS} known shoppers in each of the last windows of {days:.1f} days, received {found}"
+        )
+    return Plan(usable[0], tuple(usable[1:]), tuple(usable[: config.cuts]), days)
+
+
+def _folds(data: ShopData, config: Config) -> Plan:
+    """Measured: a fold of the pairs; learned from: smaller folds of what is left (and of all, for the final model)."""
+    split = split_fold(data, np.random.default_rng(config.seed), fold=0, folds=FOLDS)
+    measured = tuple(
+        split_fold(split.known, np.random.default_rng(config.seed + 1), fold=f, folds=2 * FOLDS) for f in range(FOLDS)
+    )
+    final = tuple(
+        split_fold(data, np.random.default_rng(config.seed + 2), fold=f, folds=2 * FOLDS) for f in range(FOLDS)
+    )
+    if len(split.shoppers) < LEAST_LISTS:
+        raise TooLittleData(f"expected at least {LEAST_LISTS} shoppers to measure on, received {len(split.shoppers)}")
+    return Plan(split, measured, final, 0.0)
+
+
+def _truth(split: Split, n_items: int) -> sampling.Truth:
+    """The split's truth by shopper code, gains relative to the best."""
+    key = pair_keys(split.shoppers[split.truth.shoppers], split.truth.items, n_items)
+    order = np.argsort(key)
+    gain = split.truth.gains[order].astype(np.float32)
+    top = float(np.quantile(gain, 0.99)) if len(gain) else 1.0
+    return sampling.Truth(key[order], np.clip(gain / max(top, 1e-9), 0.01, 1), n_items)
+
+
+# --- Networks ----------------------------------------------------------------------------------------
+
+
+def _run_network(data: ShopData, config: Config, plan: Plan, clock: Clock, now: float) -> Trained:
+    rng = np.random.default_rng(config.seed)
+    pools: dict[int, Pool] = {}
+    kept: dict[int, Tables] = {}
+    wanted = {id(split): split for split in (*plan.measured, *plan.final, plan.split)}
+    for number, (name, split) in enumerate(wanted.items()):
+        clock.enter("features", 0.02 + 0.38 * number / len(wanted))
+        fitted = tables.fit(split.known, split.now, config)
+        if split is plan.split:
+            kept[name] = fitted
+        clock.enter("features", 0.02 + 0.38 * (number + 0.6) / len(wanted))
+        later = _truth(split, data.items.n)
+        pools[name] = sampling.training_lists(split.known, split.known.interactions, later, fitted, config, rng)
+    learned = [pools[id(split)] for split in plan.measured]
+    if sum(map(len, learned)) < LEAST_LISTS:
+        raise TooLittleData(f"expected at least {LEAST_LISTS} lists to learn from, received {sum(map(len, learned))}")
+
+    clock.enter("train", 0.4)
+    curves: dict[str, Any] = {}
+    nets = fit_scorer(learned, config, clock, (0.4, 0.55), later=pools[id(plan.split)], curves=curves)
+    clock.enter("measure", 0.55)
+    candidate = Ranker(kept[id(plan.split)], nets, None, _flat(), config, plan.horizon)
+    metrics, calibration = _measured(candidate, plan.split, config, clock)
+
+    clock.enter("refit", 0.78)
+    del kept, candidate
+    final_tables = tables.fit(data, now if data.interactions.timed else plan.split.now, config)
+    clock.enter("refit", 0.85)
+    final = fit_scorer([pools[id(split)] for split in plan.final], config, clock, (0.85, 0.99))
+    clock.enter("save", 0.99)
+    ranker = Ranker(final_tables, final, None, calibration, config, plan.horizon)
+    return Trained(ranker, metrics, curves, device(), clock.seconds, config, _window(data, plan, now))
+
+
+def _flat() -> Calibration:
+    return Calibration(np.array([-4.0, 4.0]), np.array([1e-4, 0.5]))
+
+
+def _window(data: ShopData, plan: Plan, now: float) -> dict[str, float]:
+    at = data.interactions.at
+    return {
+        "start": float(at.min()),
+        "end": float(at.max()),
+        "measured_from": plan.split.now,
+        "measured_to": plan.split.end,
+        "horizon_days": plan.horizon,
+        "now": now,
+        "cuts": float(len(plan.final)),
+    }
+
+
+def fit_scorer(
+    pools: list[Pool],
+    config: Config,
+    clock: Clock,
+    span: tuple[float, float],
+    *,
+    later: Pool | None = None,
+    curves: dict[str, Any] | None = None,
+) -> Scorer:
+    """Train the architecture's networks on ``pools`` (newest first) and export them.
+
+    Held-out shoppers of the newest cut choose the best epoch; ``later`` days are only looked at, so that the
+    curve shows over-fitting without taking part.
+    """
+    rng = np.random.default_rng(config.seed + 17)
+    held, rest = _held_out(pools[0], rng)
+    pool = sampling.joined([rest, *pools[1:]])
+    sample = rng.permutation(len(pool.x))[:200_000]
+    mean, scale = scorer.moments(pool.x[sample])
+    module = architecture(config.architecture)
+    columns = module.columns() if hasattr(module, "columns") else np.arange(len(mean))
+    standard = Standard(mean, scale, columns)
+    validation = validation_of(held, standard, config, rng)
+    seen = validation_of(later.take(np.arange(min(len(later), 500))), standard, config, rng) if later else None
+    losses = getattr(module, "LOSSES", ("binary", "softmax"))
+    networks: list[Network] = []
+    for number, loss in enumerate(losses):
+        told: list[Epoch] = []
+
+        def heard(epoch: Epoch, told: list[Epoch] = told) -> None:
+            told.append(epoch)
+            clock.epoch(epoch, *span)
+
+        model = train_network(
+            module, loss, pool, validation, standard, config,
+            seed=config.seed * 10 + number, place=(number, len(losses)), report=heard, stop=clock.stop, later=seen,
+        )  # fmt: skip
+        reference = (
+            validation if validation is not None else validation_of(pool.take(np.arange(50)), standard, config, rng)
+        )
+        centre, spread = _scale(predicted(model, reference.x), reference.labels)
+        networks.append(exported(model, columns, centre=centre, spread=spread))
+        if curves is not None:
+            curves[loss] = _curve(told)
+    return Scorer(mean, scale, tuple(networks))
+
+
+def _held_out(pool: Pool, rng: np.random.Generator) -> tuple[Pool, Pool]:
+    """A tenth of the lists (at most 400) and the others; nothing is held out of fewer than 40."""
+    order = rng.permutation(len(pool))
+    size = min(len(pool) // 10, 400) if len(pool) >= 40 else 0
+    return pool.take(np.sort(order[:size])), pool.take(np.sort(order[size:]))
+
+
+def _scale(scores: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
+    """Mean of all scores and mean over lists of the standard deviation within them."""
+    known = np.where(labels >= 0, scores, np.nan)
+    spread = float(np.nanmean(np.nanstd(known, axis=1)))
+    return float(np.nanmean(known)), spread if np.isfinite(spread) and spread > 1e-6 else 1.0
+
+
+def _curve(told: list[Epoch]) -> dict[str, list[float | None]]:
+    names = ("epoch", "loss", "validation_loss", "validation_ndcg")
+    return {name: [getattr(epoch, name) for epoch in told] for name in names}
+
+
+# --- Lists ---------------------------------------------------------------------------------------------
+
+
+def _run_list(data: ShopData, config: Config, plan: Plan, clock: Clock, now: float) -> Trained:
+    """An architecture that scores the catalogue itself; the tables give it candidates and neighbours."""
+    module = architecture(config.architecture)
+
+    def ranker_at(known: ShopData, at: float, calibration: Calibration) -> Ranker:
+        model: ListModel = module.fit(known, at, config, np.random.default_rng(config.seed))
+        return Ranker(tables.fit(known, at, config), None, model, calibration, config, plan.horizon)
+
+    clock.enter("train", 0.05)
+    candidate = ranker_at(plan.split.known, plan.split.now, _flat())
+    clock.enter("measure", 0.4)
+    metrics, calibration = _measured(candidate, plan.split, config, clock)
+    clock.enter("refit", 0.78)
+    ranker = ranker_at(data, now if data.interactions.timed else plan.split.now, calibration)
+    clock.enter("save", 0.99)
+    return Trained(ranker, metrics, {}, "cpu", clock.seconds, config, _window(data, plan, now))
+
+
+# --- Measuring -----------------------------------------------------------------------------------------
+
+
+def _measured(ranker: Ranker, split: Split, config: Config, clock: Clock) -> tuple[dict[str, Any], Calibration]:
+    """The ranker beside every baseline on the later days, and the curve of its probabilities."""
+    shown, scores, happened, owner = ranked_lists(ranker, split)
+    # One half of the shoppers draws the curve that the other half judges.
+    half = owner % 2 == 0
+    curve = fit_calibration(scores[half], happened[half])
+    pairs = evaluate.Pairs(curve(scores[~half]), happened[~half])
+    clock.enter("measure", 0.62)
+    done = 0
+
+    def told(name: str) -> None:
+        nonlocal done
+        done += 1
+        clock.enter("measure", 0.62 + 0.16 * min(done / len(baselines.BASELINES), 1))
+
+    found = baselines.baseline_lists(split, config, np.random.default_rng(config.seed), report=told)
+    measured = evaluate.measure(
+        {config.architecture: shown, **found},
+        split,
+        probabilities={config.architecture: pairs} if len(scores) else None,
+    )
+    return measured.to_dict(), fit_calibration(scores, happened)
+
+
+def ranked_lists(ranker: Ranker, split: Split) -> tuple[lists.Lists, np.ndarray, np.ndarray, np.ndarray]:
+    """ALL and NEW lists of the split's shoppers; scores, outcomes and shopper of the candidates of some."""
+    step, everything = chunk_size(ranker.n_items), np.ones(ranker.n_items, bool)
+    truth = _truth(split, ranker.n_items)
+    kept: list[tuple[np.ndarray, ...]] = []
+    all_lists, new_lists = [], []
+    for start in range(0, len(split.shoppers), step):
+        rows = slice(start, start + step)
+        part = split.histories(rows)
+        profile, offsets, items, scores = ranker.scored(part, split.now, everything)
+        owner = np.repeat(np.arange(len(part)), np.diff(offsets))
+        unseen = profile.find(owner, items) == len(profile.key)
+        all_lists.append(_best(offsets, items, scores))
+        new_lists.append(_best(offsets, items, np.where(unseen, scores, -np.inf)))
+        if start < CALIBRATED:
+            key = pair_keys(split.shoppers[rows][owner], items, ranker.n_items)
+            kept.append((scores, np.isin(key, truth.key), owner + start))
+    scores, happened, owner = (np.concatenate(column) for column in zip(*kept, strict=True))
+    return lists.Lists(np.concatenate(all_lists), np.concatenate(new_lists)), scores, happened, owner
+
+
+def _best(offsets: np.ndarray, items: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    return best_of(offsets, items, scores, lists.LIST_SIZE)[0]
