@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from .config import Config
-from .ranker import Ranker
+from recommender.engine.config import Config
+from recommender.engine.ranker import Ranker
 
 #: Raised whenever a stored field changes its meaning.
 SCHEMA = 1

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from . import ease
-from .interactions import Items
-from .neighbours import Neighbours
-from .profile import RECENT, Profile
+from recommender.engine import ease
+from recommender.engine.interactions import Items
+from recommender.engine.neighbours import Neighbours
+from recommender.engine.profile import RECENT, Profile
 
 #: Values beyond this many are pooled with the missing ones, rarest first.
 MOST_VALUES = 3000

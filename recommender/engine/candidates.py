@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from .features import Scorebook, latest
-from .profile import RECENT, Profile
-from .tables import Tables
+from recommender.engine.features import Scorebook, latest
+from recommender.engine.profile import RECENT, Profile
+from recommender.engine.tables import Tables
 
 #: Collaborative tables that propose items.
 SOURCES = ("ease_0", "bm25", "cosine")

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .attributes import Attribute
-from .profile import Profile
-from .spectrum import Spectrum
+from recommender.engine.attributes import Attribute
+from recommender.engine.profile import Profile
+from recommender.engine.spectrum import Spectrum
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ def _clusters(spectrum: Spectrum, counts: np.ndarray, seed: int) -> np.ndarray:
     k = int(np.clip(len(known) // 15, 1, 300))
     codes = np.zeros(len(counts), np.int32)
     means = MiniBatchKMeans(k, random_state=seed, n_init=1, max_iter=30, batch_size=2048)
-    codes[known] = means.fit_predict(spectrum.unit[known])
+    codes[known] = means.fit_predict(spectrum.vectors[known] * spectrum.unit[known][:, None])
     return codes
 
 

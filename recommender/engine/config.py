@@ -26,10 +26,10 @@ class Config:
     imputation: Mapping[str, str] = field(default_factory=dict)
 
     # Item-item tables.
-    neighbours: int = 100
+    neighbours: int = 64
     ease_items: int = 4096
     ease_ridges: tuple[float, ...] = (50.0, 400.0)
-    ease_neighbours: int = 100
+    ease_neighbours: int = 64
     factors: int = 64
     spectrum: tuple[int, ...] = (6, 16, 40, 100)
     history_items: int = 400

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import linalg, sparse
 
-from .neighbours import Neighbours
+from recommender.engine.neighbours import Neighbours
 
 
 def gram(counts: sparse.csr_matrix) -> np.ndarray:

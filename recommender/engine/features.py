@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .interactions import Histories
-from .profile import NEVER, RECENT, TAUS, Profile, fold
-from .tables import INPUTS, Tables, squash
+from recommender.engine.interactions import Histories
+from recommender.engine.profile import NEVER, RECENT, TAUS, Profile, fold
+from recommender.engine.tables import INPUTS, Tables, squash
 
 #: How many of the latest items the similarity block compares with.
 LATEST = (5, 20)
@@ -71,7 +71,8 @@ class Scorebook:
     def vectors(self) -> tuple[np.ndarray, np.ndarray]:
         """float32 [S, r] of the plain and of the recent history in the space of the spectrum."""
         shopper, item, plain, recent = self._history()
-        read = self.tables.spectrum.read[item]
+        spectrum = self.tables.spectrum
+        read = spectrum.vectors[item] * spectrum.read[item][:, None]
         starts = np.searchsorted(shopper, np.arange(self.profile.n_shoppers))
         return tuple(
             _ragged_sum(read * value[:, None], starts, shopper, self.profile.n_shoppers) for value in (plain, recent)
@@ -166,7 +167,7 @@ def collaborative(x: Pairs) -> np.ndarray:
         if attribute.model is not None:
             value = x.scores.attribute(number)[x.shopper, attribute.codes[x.item]]
             columns += [value, value * attribute.within[x.item] * 100]
-    write = t.spectrum.write[x.item]
+    write = t.spectrum.vectors[x.item]
     begins = np.concatenate([[0], t.spectrum.ranks[:-1]]).astype(int)
     bands = [np.add.reduceat(write * vector[x.shopper], begins, axis=1) for vector in x.scores.vectors()]
     return np.hstack([np.column_stack(columns), *(np.cumsum(band, axis=1) for band in bands)])
@@ -267,13 +268,14 @@ def similarity_names(t: Tables) -> list[str]:
 
 def similarity(x: Pairs) -> np.ndarray:
     """Mean cosine between the item and the shopper's latest items, in the space of the spectrum."""
-    p, unit = x.profile, x.tables.spectrum.unit
+    p, spectrum = x.profile, x.tables.spectrum
     picked = latest(p, max(LATEST))
     order = picked[np.lexsort((p.last[picked], p.shopper[picked]))]
     owner = p.shopper[order]
     starts = np.searchsorted(owner, np.arange(p.n_shoppers))
     rank = np.arange(len(order)) - starts[owner]
-    vectors, candidate = unit[p.item[order]], unit[x.item]
+    vectors = spectrum.vectors[p.item[order]] * spectrum.unit[p.item[order]][:, None]
+    candidate = spectrum.vectors[x.item] * spectrum.unit[x.item][:, None]
     columns = []
     for k in LATEST:
         kept = (rank < k).astype(np.float32)

@@ -51,33 +51,36 @@ class Neighbours:
         return found.astype(np.int32), weight
 
 
-def from_sparse(similar: sparse.csr_matrix, k: int) -> Neighbours:
-    """A square sparse matrix (own diagonal dropped) as a table of its K largest entries by row."""
+def from_sparse(similar: sparse.csr_matrix) -> Neighbours:
+    """A square sparse matrix of few entries a row (own diagonal dropped) as a table."""
     n = similar.shape[0]
-    entries = similar.tocoo()
-    off = (entries.row != entries.col) & (entries.data != 0)
-    row, col, data = entries.row[off], entries.col[off], entries.data[off]
-    order = np.lexsort((-data, row))
-    row, col, data = row[order], col[order], data[order]
+    row = np.repeat(np.arange(n), np.diff(similar.indptr))
+    off = (row != similar.indices) & (similar.data != 0)
+    row, column, data = row[off], similar.indices[off], similar.data[off]
     size = np.bincount(row, minlength=n)
-    rank = np.arange(len(row)) - np.repeat(np.cumsum(size) - size, size)
-    kept = rank < k
+    place = np.arange(len(row)) - np.repeat(np.cumsum(size) - size, size)
     owners = np.flatnonzero(size)
     position = np.full(n, len(owners), np.int32)
     position[owners] = np.arange(len(owners), dtype=np.int32)
-    width = int(min(k, size.max())) if len(owners) else 1
+    width = max(int(size.max(initial=0)), 1)
     items = np.full((len(owners) + 1, width), n, np.int32)
     weights = np.zeros((len(owners) + 1, width), np.float32)
-    items[position[row[kept]], rank[kept]] = col[kept]
-    weights[position[row[kept]], rank[kept]] = data[kept]
+    items[position[row], place] = column
+    weights[position[row], place] = data
     return Neighbours(position, items, weights)
 
 
 def _all_pairs(weighted: sparse.csr_matrix, k: int, threads: int) -> sparse.csr_matrix:
-    """The K largest entries of each row of WᵀW, never materialising the product."""
+    """The K largest entries of each row of WᵀW, never materialising the product.
+
+    Items of a single shopper are left out: their neighbours would be that shopper's whole history.
+    """
     from implicit.nearest_neighbours import all_pairs_knn
 
-    return all_pairs_knn(weighted.astype(np.float64), k + 1, show_progress=False, num_threads=threads).tocsr()
+    shared = np.bincount(weighted.indices, minlength=weighted.shape[1]) > 1
+    weighted = _by_column(weighted, shared.astype(np.float64))
+    weighted.eliminate_zeros()
+    return all_pairs_knn(weighted, k + 1, show_progress=False, num_threads=threads).tocsr()
 
 
 def _by_column(matrix: sparse.csr_matrix, factor: np.ndarray) -> sparse.csr_matrix:
@@ -102,7 +105,7 @@ def cosine(counts: sparse.csr_matrix, k: int, threads: int) -> Neighbours:
     idf = np.log1p(counts.shape[1] / (1 + per_shopper))
     weighted = _by_row(counts, idf)
     norms = np.sqrt(np.bincount(weighted.indices, weighted.data**2, counts.shape[1]))
-    return from_sparse(_all_pairs(_by_column(weighted, _inverse(norms, 1)), k, threads), k)
+    return from_sparse(_all_pairs(_by_column(weighted, _inverse(norms, 1)), k, threads))
 
 
 def bm25(counts: sparse.csr_matrix, k: int, threads: int, *, k1: float = 1.2, b: float = 0.75) -> Neighbours:
@@ -115,7 +118,7 @@ def bm25(counts: sparse.csr_matrix, k: int, threads: int, *, k1: float = 1.2, b:
     buyers = np.bincount(counts.indices, minlength=counts.shape[1])
     idf = np.log1p(counts.shape[0] / (1 + buyers))
     weighted = _by_column(weighted, np.sqrt(idf) * _inverse(buyers, 0.25))
-    return from_sparse(_all_pairs(weighted, k, threads), k)
+    return from_sparse(_all_pairs(weighted, k, threads))
 
 
 def rp3(counts: sparse.csr_matrix, k: int, threads: int, *, beta: float = 0.6) -> Neighbours:
@@ -126,11 +129,11 @@ def rp3(counts: sparse.csr_matrix, k: int, threads: int, *, beta: float = 0.6) -
     weighted = _by_column(_by_row(counts, _inverse(shopper_degree, 0.5)), _inverse(item_degree, beta))
     walk = _all_pairs(weighted, k, threads)
     walk = _by_row(walk, _inverse(item_degree, 1 - beta))
-    return from_sparse(walk, k)
+    return from_sparse(walk)
 
 
 def together(baskets: sparse.csr_matrix, k: int, threads: int) -> Neighbours:
     """Items of one shopper's day: cosine of presence, large baskets damped."""
     weighted = _by_row(baskets, _inverse(np.diff(baskets.indptr), 0.25))
     norms = np.sqrt(np.bincount(baskets.indices, minlength=baskets.shape[1]) + 2.0)
-    return from_sparse(_all_pairs(_by_column(weighted, 1 / norms), k, threads), k)
+    return from_sparse(_all_pairs(_by_column(weighted, 1 / norms), k, threads))

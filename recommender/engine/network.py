@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .config import Config
-from .sampling import Pool, batch_rows
-from .scorer import CLIP, Network, Operation
+from recommender.engine.config import Config
+from recommender.engine.sampling import Pool, batch_rows
+from recommender.engine.scorer import CLIP, Network, Operation
 
 if TYPE_CHECKING:
     import keras
@@ -144,7 +144,8 @@ def train_network(
 ) -> keras.Model:
     """One network by one loss; the weights of the best epoch on ``validation`` stay.
 
-    ``later``: lists of later days, whose loss is reported instead but chooses nothing; ``start``: weights to begin from (warm start). Raises :class:`Stopped` when ``stop()`` says so.
+    ``later``: lists of later days, whose loss is reported instead but chooses nothing; ``start``: weights to begin
+    from (warm start). Raises :class:`Stopped` when ``stop()`` says so.
     """
     import keras
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .interactions import Items
-from .profile import NEVER, TAUS, Profile
+from recommender.engine.interactions import Items
+from recommender.engine.profile import NEVER, TAUS, Profile
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .interactions import Histories, Interactions, Kinds
+from recommender.engine.interactions import Histories, Interactions, Kinds
 
 #: Half-lives' cousins: time constants in days of the exponentially decayed counts.
 TAUS = (4.0, 20.0, 60.0, 180.0)
@@ -144,7 +144,7 @@ def fold(histories: Histories, now: float, weigh: Weighing, n_items: int) -> Pro
     # 1. Groups: a stable order by (shopper, item) keeps time ascending within each.
     key, order = _sorted_positions(shopper * n_items + item)
     begin = starts_of(key)
-    end = np.append(begin[1:], len(key)) - 1
+    end = np.append(begin[1:], len(key))[: len(begin)] - 1
     group_key = key[begin]
     day = np.floor(age[order])
     new_day = np.ones(len(order), np.float32)

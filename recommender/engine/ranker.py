@@ -8,15 +8,15 @@ from typing import Protocol
 
 import numpy as np
 
-from . import candidates as candidate_sources
-from .calibration import Calibration
-from .config import Config
-from .features import Scorebook, groups, names, pair_features
-from .interactions import Histories, Interactions
-from .profile import Profile, fold
-from .sampling import chunk_size
-from .scorer import Scorer
-from .tables import Tables
+from recommender.engine import candidates as candidate_sources
+from recommender.engine.calibration import Calibration
+from recommender.engine.config import Config
+from recommender.engine.features import Scorebook, groups, names, pair_features
+from recommender.engine.interactions import Histories, Interactions
+from recommender.engine.profile import Profile, fold
+from recommender.engine.sampling import chunk_size
+from recommender.engine.scorer import Scorer
+from recommender.engine.tables import Tables
 
 
 class ListModel(Protocol):

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .candidates import candidates
-from .config import Config
-from .features import Scorebook, pair_features
-from .interactions import Histories, Interactions, ShopData, histories
-from .profile import Weighing, fold
-from .tables import Tables
+from recommender.engine.candidates import candidates
+from recommender.engine.config import Config
+from recommender.engine.features import Scorebook, pair_features
+from recommender.engine.interactions import Histories, Interactions, ShopData, histories
+from recommender.engine.profile import Weighing, fold
+from recommender.engine.tables import Tables
 
 #: Dense score rows of a chunk stay near 64 MB a model, whatever the size of the catalogue.
 CHUNK_CELLS = 4_000_000

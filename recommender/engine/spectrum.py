@@ -15,18 +15,30 @@ from scipy import sparse
 
 @dataclass(frozen=True)
 class Spectrum:
-    """``read`` float32 [n, r]: what a history's item adds to a shopper's vector; ``write``
-    float32 [n, r]: what the vector says about an item; ``unit`` float32 [n, r]: directions of
-    length one (0 for items never seen); ``ranks``: where the sum is read, ascending, the last = r."""
+    """``vectors`` float32 [n, r]: what a shopper's vector says about each item; times ``read`` float32 [n]:
+    what the item adds to the vector of a shopper who has it; times ``unit`` float32 [n]: its direction,
+    of length one (0 for items never seen); ``ranks``: where the sum is read, ascending, the last = r."""
 
+    vectors: np.ndarray
     read: np.ndarray
-    write: np.ndarray
     unit: np.ndarray
     ranks: tuple[int, ...]
 
 
 def fit(counts: sparse.csr_matrix, ranks: tuple[int, ...], rng: np.random.Generator) -> Spectrum:
     """``counts`` float32 csr [S, n] → item vectors of the leading ``ranks[-1]`` singular values."""
+    n = counts.shape[1]
+    # An item of one shopper has no place among the others.
+    known = np.flatnonzero(np.bincount(counts.indices, minlength=n) > 1)
+    known = known if len(known) > 1 else np.arange(n)
+    found = _leading(counts[:, known].tocsr(), ranks, rng)
+    vectors = np.zeros((n, found.vectors.shape[1]), np.float32)
+    read, unit = np.zeros(n, np.float32), np.zeros(n, np.float32)
+    vectors[known], read[known], unit[known] = found.vectors, found.read, found.unit
+    return Spectrum(vectors, read, unit, found.ranks)
+
+
+def _leading(counts: sparse.csr_matrix, ranks: tuple[int, ...], rng: np.random.Generator) -> Spectrum:
     n_shoppers, n = counts.shape
     ranks = tuple(sorted({min(rank, n - 1, n_shoppers - 1) for rank in ranks if rank > 0} - {0})) or (1,)
     rank = ranks[-1]
@@ -43,10 +55,11 @@ def fit(counts: sparse.csr_matrix, ranks: tuple[int, ...], rng: np.random.Genera
     right = np.linalg.svd((transposed @ basis).T, full_matrices=False)[2][:rank].T
     # The sign of a singular vector is arbitrary; the largest entry is made positive so that a run can be repeated.
     right = right * np.sign(right[np.abs(right).argmax(axis=0), np.arange(right.shape[1])])
-    norm = np.linalg.norm(right, axis=1, keepdims=True)
+    root = np.sqrt(item_degree)
+    norm = np.linalg.norm(right, axis=1) * root
     return Spectrum(
-        read=(right * inverse[:, None]).astype(np.float32),
-        write=(right * np.sqrt(item_degree)[:, None]).astype(np.float32),
-        unit=np.where(norm > 1e-9, right / np.maximum(norm, 1e-9), 0).astype(np.float32),
+        vectors=(right * root[:, None]).astype(np.float32),
+        read=np.where(item_degree > 0, 1 / np.maximum(item_degree, 1e-9), 0).astype(np.float32),
+        unit=np.where(norm > 1e-9, 1 / np.maximum(norm, 1e-9), 0).astype(np.float32),
         ranks=ranks,
     )

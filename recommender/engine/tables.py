@@ -7,15 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from . import attributes, competition, ease, neighbours, popularity, spectrum
-from .attributes import Attribute
-from .competition import Types
-from .config import Config
-from .interactions import ShopData, histories
-from .neighbours import Neighbours
-from .popularity import ItemTable
-from .profile import Profile, Weighing, fold, weighing
-from .spectrum import Spectrum
+from recommender.engine import attributes, competition, ease, neighbours, popularity, spectrum
+from recommender.engine.attributes import Attribute
+from recommender.engine.competition import Types
+from recommender.engine.config import Config
+from recommender.engine.interactions import ShopData, histories
+from recommender.engine.neighbours import Neighbours
+from recommender.engine.popularity import ItemTable
+from recommender.engine.profile import Profile, Weighing, fold, weighing
+from recommender.engine.spectrum import Spectrum
 
 #: Collaborative tables: name → whether it reads the recent history instead of the plain one.
 INPUTS = {"cosine": False, "bm25": True, "together": True, "ease_0": False, "ease_1": False, "rp3": False}
@@ -82,13 +82,15 @@ def _baskets(data: ShopData, weigh: Weighing, now: float) -> sparse.csr_matrix:
     keep = np.flatnonzero(weigh.of(events) > 0)
     day = np.floor((now - events.at[keep]) / weigh.scale).astype(np.int64)
     visit = events.shopper[keep].astype(np.int64) * (1 << 24) + day
-    basket = np.unique(np.column_stack([visit, events.item[keep]]), axis=0)
-    begins = np.concatenate([[True], basket[1:, 0] != basket[:-1, 0]])
+    # Two columns in one number sort many times faster than rows do.
+    key = np.unique(np.unique(visit, return_inverse=True)[1].astype(np.int64) * data.items.n + events.item[keep])
+    visit, item = key // data.items.n, key % data.items.n
+    begins = np.concatenate([[True], visit[1:] != visit[:-1]])
     row = np.cumsum(begins) - 1
     rank = np.arange(len(row)) - np.flatnonzero(begins)[row]
     kept = rank < 60
     return sparse.csr_matrix(
-        (np.ones(int(kept.sum()), np.float32), (row[kept], basket[kept, 1])), (int(row[-1]) + 1, data.items.n)
+        (np.ones(int(kept.sum()), np.float32), (row[kept], item[kept])), (int(row[-1]) + 1, data.items.n)
     )
 
 

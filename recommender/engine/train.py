@@ -13,20 +13,29 @@ from typing import Any
 
 import numpy as np
 
-from . import baselines, evaluate, lists, sampling, scorer, tables
-from .architectures import LISTS, architecture
-from .calibration import Calibration
-from .calibration import fit as fit_calibration
-from .config import Config
-from .interactions import ShopData
-from .metrics import pair_keys
-from .network import Epoch, Standard, Stopped, device, exported, predicted, train_network, validation_of
-from .profile import weighing
-from .ranker import ListModel, Ranker, best_of
-from .sampling import Pool, chunk_size
-from .scorer import Network, Scorer
-from .splits import Split, split_at, split_fold
-from .tables import Tables
+from recommender.engine import baselines, evaluate, lists, sampling, scorer, tables
+from recommender.engine.architectures import LISTS, architecture
+from recommender.engine.calibration import Calibration
+from recommender.engine.calibration import fit as fit_calibration
+from recommender.engine.config import Config
+from recommender.engine.interactions import ShopData
+from recommender.engine.metrics import pair_keys
+from recommender.engine.network import (
+    Epoch,
+    Standard,
+    Stopped,
+    device,
+    exported,
+    predicted,
+    train_network,
+    validation_of,
+)
+from recommender.engine.profile import weighing
+from recommender.engine.ranker import ListModel, Ranker, best_of
+from recommender.engine.sampling import Pool, chunk_size
+from recommender.engine.scorer import Network, Scorer
+from recommender.engine.splits import Split, split_at, split_fold
+from recommender.engine.tables import Tables
 
 __all__ = ["Progress", "Stopped", "TooLittleData", "Trained", "choose_horizon", "run_training"]
 
@@ -177,7 +186,8 @@ def _plan(data: ShopData, config: Config, now: float) -> Plan:
     if len(usable) < 2 or usable[0] is not splits[0]:
         found = [len(split.shoppers) for split in splits]
         raise TooLittleData(
-            f"expected at least {LEAST_LISTS} known shoppers in each of the last windows of {days:.1f} days, received {found}"
+            f"expected at least {LEAST_LISTS} known shoppers in each of the last windows "
+            f"of {days:.1f} days, received {found}"
         )
     return Plan(usable[0], tuple(usable[1:]), tuple(usable[: config.cuts]), days)
 

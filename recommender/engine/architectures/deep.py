@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import keras
 
-    from ..config import Config
+    from recommender.engine.config import Config
 
 
 def gelu_tanh(x: Any) -> Any:
@@ -25,7 +25,7 @@ def build(n_features: int, config: Config, seed: int) -> keras.Model:
     x = features
     for number, size in enumerate(config.layers):
         start = keras.initializers.GlorotUniform(seed=seed + number)
-        # [..., size]
+        # the last axis becomes `size`
         x = keras.layers.Dense(size, activation=gelu_tanh, kernel_initializer=start, name=f"hidden_{number}")(x)
         x = keras.layers.Dropout(config.dropout, seed=seed + 100 + number)(x)
     start = keras.initializers.GlorotUniform(seed=seed + 50)

@@ -1,0 +1,86 @@
+"""What was saved scores the same when loaded; what was damaged is refused with both hashes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+import numpy as np
+
+from recommender.engine import artifact
+from recommender.engine.artifact import ArtifactError
+from recommender.engine.interactions import histories
+from tests.engine.small import busy, newest
+
+
+class ArtifactTest(unittest.TestCase):
+    def setUp(self) -> None:
+        self.folder = Path(self.enterContext(tempfile.TemporaryDirectory())) / "model"
+        self.data, self.trained = busy()
+        self.items = [f"sku-{code}" for code in range(self.data.items.n)]
+        self.sha256 = artifact.save(self.trained.ranker, self.folder, {"items": self.items, "run": 7})
+
+    def test_round_trip(self) -> None:
+        back = artifact.load(self.folder, sha256=self.sha256)
+        shoppers = histories(self.data.interactions, np.arange(20), self.data.shoppers.attributes)
+        expected = self.trained.ranker.recommend(shoppers, newest(self.data), k=10)
+        found = back.recommend(shoppers, newest(self.data), k=10)
+        np.testing.assert_array_equal(found[0], expected[0])
+        np.testing.assert_array_equal(found[1], expected[1])
+        self.assertEqual(back.items, tuple(self.items))
+        self.assertEqual(back.config, self.trained.config)
+        self.assertEqual(artifact.read_meta(self.folder)["run"], 7)
+
+    def test_saved_again_in_place(self) -> None:
+        again = artifact.save(self.trained.ranker, self.folder, {"items": self.items, "run": 8})
+        self.assertNotEqual(again, self.sha256)
+        artifact.load(self.folder, sha256=again)
+        self.assertEqual(sorted(path.name for path in self.folder.parent.iterdir()), ["model"])
+
+    def test_truncated_weights(self) -> None:
+        weights = self.folder / artifact.WEIGHTS
+        weights.write_bytes(weights.read_bytes()[:-1000])
+        with self.assertRaises(ArtifactError) as raised:
+            artifact.load(self.folder, sha256=self.sha256)
+        self.assertNotEqual(raised.exception.expected, raised.exception.received)
+
+    def test_another_files_hash(self) -> None:
+        with self.assertRaisesRegex(ArtifactError, "expected meta.json with SHA-256 0000"):
+            artifact.load(self.folder, sha256="0" * 64)
+
+    def test_wrong_schema(self) -> None:
+        path = self.folder / artifact.META
+        path.write_text(json.dumps({**json.loads(path.read_text()), "schema": 99}))
+        with self.assertRaisesRegex(ArtifactError, "expected schema 1, received schema 99"):
+            artifact.load(self.folder, sha256=None)
+
+    def test_missing_file(self) -> None:
+        (self.folder / artifact.WEIGHTS).unlink()
+        with self.assertRaisesRegex(ArtifactError, "weights.npz"):
+            artifact.load(self.folder, sha256=None)
+
+    def test_only_classes_of_the_engine_can_be_named(self) -> None:
+        path = self.folder / artifact.META
+        meta = json.loads(path.read_text())
+        meta["model"] = {"class": "..subprocess:Popen", "fields": {}}
+        path.write_text(json.dumps(meta))
+        with self.assertRaises(ArtifactError):
+            artifact.load(self.folder, sha256=None)
+
+    def test_loading_and_ranking_need_no_training_framework(self) -> None:
+        code = (
+            "import sys, numpy as np; from pathlib import Path; from recommender.engine import artifact;"
+            "from recommender.engine.interactions import Histories, Interactions;"
+            f"r = artifact.load(Path({str(self.folder)!r}), sha256={self.sha256!r});"
+            "e = Interactions(*(np.zeros(1, t) for t in 'i i d b f f f'.split()));"
+            "r.recommend(Histories(np.array([0, 1]), e, {}), 1.0, k=5);"
+            "bad = {'keras', 'tensorflow', 'jax', 'implicit', 'sklearn', 'django'} & set(sys.modules);"
+            "assert not bad, bad"
+        )
+        root = Path(__file__).parents[2]
+        done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
