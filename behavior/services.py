@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
+import numpy as np
 import orjson
 from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
-from behavior import partitions, queries
-from behavior.models import RejectedEvent, Shopper
+from behavior import partitions, profile_batches, queries
+from behavior.models import RejectedEvent, Shopper, ShopperProfile
+from behavior.profiles import Norms, Profile, fold
 from behavior.records import MAX_EVENT_BYTES, NewEvent, Reject, Rules, parse_event
 from catalog.models import Product
 
@@ -292,6 +295,65 @@ def merge_visitor(*, visitor: str, shopper: str) -> Merged:
     return Merged(person.pk, browser.pk, moved)
 
 
-def newest_event_at() -> datetime | None:
-    """When the newest event happened: what batch work is as of."""
-    return queries.newest_event_at()
+ReportProfiles = Callable[[int, int], None]  # (shoppers done, shoppers in all)
+
+
+def build_profiles(*, as_of: datetime | None = None, report: ReportProfiles | None = None) -> int:
+    """Fold everybody's events up to ``as_of`` (default: the newest event) into their profiles; returns how many.
+
+    Who must not be profiled, or has no event any more, has no profile afterwards. Each portion is a transaction, so
+    that pages read whole profiles all the while.
+    """
+    as_of = as_of or queries.newest_event_at() or timezone.now()
+    counted = profile_batches.sizes(as_of)
+    norms = profile_batches.read_norms(as_of)
+    done = 0
+    for portion in profile_batches.portions(counted):
+        _store_profiles(_fold(portion, norms, as_of), norms, as_of)
+        done += len(portion)
+        if report:
+            report(done, len(counted))
+    ShopperProfile.objects.exclude(shopper_id__in=[shopper for shopper, _ in counted]).delete()
+    return done
+
+
+def build_profile(shopper: Shopper, *, as_of: datetime | None = None) -> Profile:
+    """One shopper's profile from what is stored just now, by the same fold and the norms of the last batch."""
+    as_of = as_of or timezone.now()
+    stored = ShopperProfile.objects.order_by("-updated_at").values_list("data__norms", flat=True).first()
+    norms = Norms.from_dict(stored) if stored else profile_batches.read_norms(as_of)
+    return _fold([shopper.pk], norms, as_of).get(shopper.pk, Profile())
+
+
+def _fold(shoppers: Sequence[int], norms: Norms, as_of: datetime) -> dict[int, Profile]:
+    log = profile_batches.read_log(shoppers, as_of)
+    shelf = profile_batches.read_shelf(np.unique(log.product))
+    return fold(log, shelf, norms, as_of=as_of, zone=ZoneInfo(settings.SHOP_TIME_ZONE))
+
+
+def _store_profiles(profiles: Mapping[int, Profile], norms: Norms, as_of: datetime) -> None:
+    said = norms.to_dict()
+    rows = [
+        ShopperProfile(
+            shopper_id=shopper,
+            segment=profile.segment,
+            events=profile.events,
+            baskets=profile.baskets,
+            products=profile.products,
+            spend=profile.spend,
+            first_at=profile.first_at,
+            last_at=profile.last_at,
+            data=profile.to_dict() | {"norms": said},
+            as_of=as_of,
+            updated_at=timezone.now(),
+        )
+        for shopper, profile in profiles.items()
+    ]
+    columns = [name for name in PROFILE_COLUMNS if name != "shopper"]
+    with transaction.atomic():
+        ShopperProfile.objects.bulk_create(
+            rows, batch_size=500, update_conflicts=True, unique_fields=["shopper"], update_fields=columns
+        )
+
+
+PROFILE_COLUMNS = tuple(field.name for field in ShopperProfile._meta.concrete_fields)
