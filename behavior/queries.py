@@ -1,12 +1,49 @@
-"""What pages, the API and other apps read about shoppers and events."""
+"""What pages, the API and other apps read about shoppers and events as a whole."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import connection
+from django.db.models import Count, Q, QuerySet
 
-from behavior.models import EventType
+from behavior.models import Event, EventType, RejectedEvent, Shopper
+
+
+@dataclass(frozen=True)
+class TypeCount:
+    """Events of one type: how many, by how many shoppers, on how many products, from when to when."""
+
+    type: str
+    events: int
+    shoppers: int
+    products: int
+    first_at: datetime
+    last_at: datetime
+
+
+@dataclass(frozen=True)
+class ShopperTotals:
+    """How many shoppers and visitors there are, and what is known of them."""
+
+    shoppers: int
+    visitors: int
+    stubs: int
+    with_age: int
+    with_gender: int
+    with_income: int
+    no_profile: int  # said that they do not want one
+
+
+@dataclass(frozen=True)
+class RejectCount:
+    """Waiting dead letters of one reason, and the newest message."""
+
+    code: str
+    field: str
+    count: int
+    message: str
 
 
 def declared_types() -> list[str]:
@@ -20,3 +57,64 @@ def newest_event_at() -> datetime | None:
         cursor.execute("SELECT at FROM behavior_event ORDER BY at DESC LIMIT 1")
         row = cursor.fetchone()
     return row[0] if row else None
+
+
+def type_counts(*, start: datetime | None = None, end: datetime | None = None) -> list[TypeCount]:
+    """Events by type within [start, end), the most first; one pass over the months in question."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT type, count(*), count(DISTINCT shopper_id), count(DISTINCT product_id), min(at), max(at)
+            FROM behavior_event
+            WHERE (%(start)s::timestamptz IS NULL OR at >= %(start)s) AND (%(end)s::timestamptz IS NULL OR at < %(end)s)
+            GROUP BY type ORDER BY 2 DESC, 1
+            """,
+            {"start": start, "end": end},
+        )
+        return [TypeCount(*row) for row in cursor.fetchall()]
+
+
+def shopper_totals() -> ShopperTotals:
+    """One query."""
+    people = Q(kind=Shopper.Kind.SHOPPER)
+    counted = Shopper.objects.aggregate(
+        shoppers=Count("pk", filter=people),
+        visitors=Count("pk", filter=~people),
+        stubs=Count("pk", filter=people & Q(is_stub=True)),
+        with_age=Count("pk", filter=people & ~Q(age="")),
+        with_gender=Count("pk", filter=people & ~Q(gender="")),
+        with_income=Count("pk", filter=people & ~Q(income="")),
+        no_profile=Count("pk", filter=Q(consent=False)),
+    )
+    return ShopperTotals(**counted)
+
+
+def recent_events(*, limit: int = 20, source: str = "") -> list[Event]:
+    """The newest events with their shoppers and products: one query, along the log's own key."""
+    rows = Event.objects.select_related("shopper", "product").order_by("-at", "-event_id")
+    return list((rows.filter(source=source) if source else rows)[:limit])
+
+
+def waiting_rejects(*, code: str = "") -> QuerySet[RejectedEvent]:
+    """Dead letters that were not replayed since, the newest first."""
+    rows = RejectedEvent.objects.filter(replayed_at=None).order_by("-id")
+    return rows.filter(code=code) if code else rows
+
+
+def reject_counts() -> list[RejectCount]:
+    """Waiting dead letters by reason, the most first. One query."""
+    with connection.cursor() as cursor:
+        cursor.execute("""
+            SELECT code, field, count(*), (array_agg(message ORDER BY id DESC))[1]
+            FROM behavior_rejectedevent WHERE replayed_at IS NULL GROUP BY code, field ORDER BY 3 DESC, 1, 2
+        """)
+        return [RejectCount(*row) for row in cursor.fetchall()]
+
+
+def search_shoppers(text: str, *, limit: int = 8) -> list[Shopper]:
+    """Shoppers and visitors whose id contains ``text``, the shortest (closest) first. One query, trigram index."""
+    text = text.strip()
+    if not text:
+        return []
+    found = Shopper.objects.filter(external_id__icontains=text, merged_into=None).select_related("profile")
+    return sorted(found.order_by("external_id")[: limit * 10], key=lambda shopper: len(shopper.external_id))[:limit]

@@ -176,6 +176,7 @@ _READERS = {
     "hidden": _flag,
 }
 KNOWN = (*TEXTS, *_READERS)
+STORED = (*KNOWN, "category", "attributes", "is_stub", "retired_at", "updated_at")
 
 
 def _reader(name: str) -> Any:
@@ -192,6 +193,8 @@ def _attributes(values: Mapping[str, Any]) -> dict[str, Any]:
             raise ProductError("wrong_type", name, f"expected text, a number or true/false; received {value!r}")
         if isinstance(value, str):
             _text(name, value, 10_000)
+        if isinstance(value, int | float):
+            _number(name, float(value))
     return dict(values)
 
 
@@ -213,11 +216,12 @@ def upsert_products(*, products: Sequence[NewProduct]) -> Upserted:
         rows = Product.objects.select_for_update().filter(external_id__in=unique).order_by("external_id")
         there = {row.external_id: row for row in rows}
         new = [unique[name] for name in sorted(set(unique) - set(there))]
-        Product.objects.bulk_create(_applied(Product(external_id=p.external_id), p, categories) for p in new)
+        made = [_applied(Product(external_id=product.external_id), product, categories) for product in new]
+        # Somebody may make the same product this very moment: then ours, the later one, counts.
+        Product.objects.bulk_create(made, update_conflicts=True, unique_fields=["external_id"], update_fields=STORED)
         changed = [row for name, row in there.items() if _differs(row, unique[name], categories)]
         if changed:
-            fields = [*KNOWN, "category", "attributes", "is_stub", "retired_at", "updated_at"]
-            Product.objects.bulk_update(changed, fields, batch_size=500)
+            Product.objects.bulk_update(changed, STORED, batch_size=500)
     return Upserted(len(new), len(changed), len(there) - len(changed))
 
 
