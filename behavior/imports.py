@@ -159,11 +159,12 @@ class Events:
         worth = [month for month, count in months if count >= partitions.WORTH_A_PARTITION]
         partitions.ensure_months(worth, db=journal.side)
         stored = 0
-        for portion in range(0, len(months), size := max(1, -(-len(months) // PORTIONS))):
-            first, last = months[portion][0], months[min(portion + size, len(months)) - 1][0]
-            cursor.execute(INSERT, [self.source, first, partitions.next_month(last)])
+        size = max(1, -(-len(months) // PORTIONS))
+        for start in range(0, len(months), size):
+            portion = months[start : start + size]
+            cursor.execute(INSERT, [self.source, portion[0][0], partitions.next_month(portion[-1][0])])
             stored += cursor.rowcount
-            journal.step("storing")
+            journal.stored((start + len(portion)) / len(months))
         return stored
 
     def tidy(self, cursor: CursorWrapper) -> None:

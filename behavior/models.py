@@ -91,6 +91,9 @@ class Event(models.Model):
         managed = False  # the migration writes it by hand: PARTITION BY RANGE (at)
         db_table = "behavior_event"
 
+    def __str__(self) -> str:
+        return f"{self.type} at {self.at:%Y-%m-%d %H:%M}"
+
 
 class RejectedEvent(models.Model):
     """The dead letters: what came, why it was refused, and whether it was replayed since."""
@@ -109,6 +112,9 @@ class RejectedEvent(models.Model):
             # services.replay_rejects and the Data page: what still waits
             models.Index(fields=["-id"], condition=Q(replayed_at__isnull=True), name="rejected_event_waiting"),
         ]
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.message}"
 
 
 class ShopperProfile(models.Model):
@@ -133,3 +139,6 @@ class ShopperProfile(models.Model):
             models.Index(fields=["-last_at"], name="profile_last_at"),
             models.Index(fields=["segment", "-spend"], name="profile_segment_spend"),
         ]
+
+    def __str__(self) -> str:
+        return f"{self.segment} profile of shopper {self.pk}"

@@ -86,7 +86,9 @@ class Norms:
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> Norms:
-        values = {name: tuple(value) if isinstance(value, list) else value for name, value in stored.items()}
+        values: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in stored.items()
+        }
         return cls(**values)
 
 
@@ -170,7 +172,7 @@ def fold(log: Log, shelf: Shelf, norms: Norms, *, as_of: datetime, zone: ZoneInf
     events = _frame(log, norms, zone)
     liked = events[events.liked]
     bought = events[events.bought]
-    parts: dict[str, dict[int, Any]] = {
+    parts: dict[str, dict[Any, Any]] = {
         "events": events.groupby("shopper").size().to_dict(),
         "counts": _counts(events),
         **_visits(liked),
@@ -215,12 +217,12 @@ def _frame(log: Log, norms: Norms, zone: ZoneInfo) -> pd.DataFrame:
 def _counts(events: pd.DataFrame) -> dict[int, dict[str, int]]:
     sizes = events.groupby(["shopper", "type"], observed=True).size()
     counts: dict[int, dict[str, int]] = {}
-    for (shopper, kind), size in sizes.items():
+    for shopper, kind, size in sizes.reset_index().itertuples(index=False):
         counts.setdefault(shopper, {})[kind] = int(size)
     return counts
 
 
-def _visits(liked: pd.DataFrame) -> dict[str, dict[int, Any]]:
+def _visits(liked: pd.DataFrame) -> dict[str, dict[Any, Any]]:
     timed = liked[liked.timed].groupby("shopper")
     days = timed.day.nunique()
     span = timed.day.max() - timed.day.min()
@@ -233,7 +235,7 @@ def _visits(liked: pd.DataFrame) -> dict[str, dict[int, Any]]:
     }
 
 
-def _purchases(bought: pd.DataFrame) -> dict[str, dict[int, Any]]:
+def _purchases(bought: pd.DataFrame) -> dict[str, dict[Any, Any]]:
     # A basket is a session; where the shop sends none, a day.
     key = np.where(bought.no_session, -1 - bought.day, bought.session)
     baskets = bought.assign(key=key).drop_duplicates(["shopper", "key"]).groupby("shopper").size()
@@ -315,7 +317,7 @@ def _iso(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
 
 
-def _profile(shopper: int, parts: Mapping[str, Mapping[int, Any]], norms: Norms, now: float) -> Profile:
+def _profile(shopper: int, parts: Mapping[str, Mapping[Any, Any]], norms: Norms, now: float) -> Profile:
     def part(name: str, default: Any = None) -> Any:
         return parts[name].get(shopper, default)
 

@@ -56,7 +56,7 @@ class ImportCommand(BaseCommand):
             task = bar.add_task("reading", total=None, rows=0)
 
             def report(now: ImportProgress) -> None:
-                bar.update(task, description=now.step, total=now.bytes_total, completed=now.bytes_read, rows=now.rows)
+                bar.update(task, description=now.step, total=1.0, completed=now.fraction, rows=now.rows)
 
             return import_file(path, allow_rejects=options["allow_rejects"], source=options["source"], report=report)
 

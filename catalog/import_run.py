@@ -34,6 +34,7 @@ from catalog.rejects import LineReject, RejectFile
 from catalog.tabular import Chunk, Columns, TableError, count_rows, read_table
 
 JOURNAL_SECONDS = 0.5
+READING = 0.4  # its share of the time, about
 #: An import whose row says nothing for so long was ended from outside (killed, power cut).
 SILENT = timedelta(minutes=10)
 
@@ -48,12 +49,11 @@ class ImportRefusedError(Exception):
 
 @dataclass(frozen=True)
 class Progress:
-    """Where an import is: ``step`` is reading, storing or tidying; bytes are of the file as it lies on disk."""
+    """Where an import is: ``step`` is reading, storing or tidying; ``rows`` were read; ``fraction`` is of the whole."""
 
     step: str
     rows: int
-    bytes_read: int
-    bytes_total: int
+    fraction: float
 
 
 @dataclass(frozen=True)
@@ -87,11 +87,25 @@ Report = Callable[[Progress], None]
 class Kind(Protocol):
     """What is particular to one kind of file."""
 
-    name: str  # an Import.Kind
-    required: Sequence[str]
-    known: Sequence[str]
-    staging: str  # CREATE TEMP TABLE …
-    staged_name: str
+    @property
+    def name(self) -> str:
+        """An ``Import.Kind``."""
+
+    @property
+    def required(self) -> Sequence[str]:
+        """Columns without which there is no import."""
+
+    @property
+    def known(self) -> Sequence[str]:
+        """Every column that has a meaning."""
+
+    @property
+    def staging(self) -> str:
+        """CREATE TEMP TABLE …"""
+
+    @property
+    def staged_name(self) -> str:
+        """The name of that table."""
 
     def typed(self, cells: Cells, columns: Columns, health: HealthCount) -> pa.Table:
         """The staged columns of one chunk, every row; rows that ``cells`` refused are left out afterwards."""
@@ -117,21 +131,32 @@ class Journal:
         self.rows = self.bytes_read = 0
         self._written = 0.0
 
-    def advance(self, rows: int, bytes_read: int) -> None:
+    def read(self, rows: int, bytes_read: int) -> None:
         """So many rows were read by now."""
         self.rows, self.bytes_read = rows, bytes_read
-        self.step("reading")
+        self._tell("reading", READING * bytes_read / max(self.row.bytes_total, 1))
 
-    def step(self, name: str) -> None:
-        """Tell whoever watches; the row is written twice a second at most."""
+    def stored(self, part: float) -> None:
+        """So much (0 … 1) of what was staged is in its tables."""
+        self._tell("storing", READING + (1 - READING) * part)
+
+    def tidying(self) -> None:
+        """It is stored; the statistics follow."""
         if self.report:
-            self.report(Progress(name, self.rows, self.bytes_read, self.row.bytes_total))
+            self.report(Progress("tidying", self.rows, 1.0))
+
+    def _tell(self, step: str, fraction: float) -> None:
+        if self.report:
+            self.report(Progress(step, self.rows, fraction))
         if not self.alone or time.monotonic() - self._written < JOURNAL_SECONDS:
             return
         self._written = time.monotonic()
+        total = self.row.rows_total or self.rows * self.row.bytes_total // max(self.bytes_read, 1)
         with self.side.cursor() as cursor:
             cursor.execute(
-                "UPDATE catalog_import SET rows_read = %s, updated_at = now() WHERE id = %s", [self.rows, self.row.pk]
+                "UPDATE catalog_import SET rows_read = %s, rows_total = %s, step = %s, progress = %s, "
+                "updated_at = now() WHERE id = %s",
+                [self.rows, max(total, self.rows), step, min(fraction, 1.0), self.row.pk],
             )
 
     def close(self) -> None:
@@ -165,9 +190,8 @@ def run_import(
         rejects.close()
         journal.close()
     _close_row(row, Import.Status.STORED, outcome, "")
+    journal.tidying()
     with connection.cursor() as cursor:
-        if report:
-            report(Progress("tidying", outcome.rows, row.bytes_total, row.bytes_total))
         kind.tidy(cursor)
     return _timed(outcome, time.monotonic() - start)
 
@@ -189,7 +213,7 @@ def _run(path: Path, kind: Kind, row: Import, rejects: RejectFile, journal: Jour
         if rows == 0:
             raise TableError(f"expected rows below the header; {path.name} has none")
         cursor.execute(f"ANALYZE pg_temp.{kind.staged_name}")
-        journal.step("storing")
+        journal.stored(0.0)
         stored = kind.store(cursor, columns, health, journal)
         cursor.execute(f"DROP TABLE pg_temp.{kind.staged_name}")
     return _outcome(row, rows, rejects, health, stored)
@@ -217,7 +241,7 @@ def _stage(
                 copy.write(as_csv(table))
             _count(health, chunk, cells, len(table))
             read += len(chunk) + len(chunk.rejects)
-            journal.advance(read, chunk.bytes_read)
+            journal.read(read, chunk.bytes_read)
 
 
 def as_csv(table: pa.Table) -> bytes:
@@ -285,7 +309,8 @@ def digest(path: Path) -> str:
 
 def _close_row(row: Import, status: Import.Status, outcome: Outcome, error: str) -> None:
     row.status = status
-    row.rows_read = outcome.rows
+    row.rows_read = row.rows_total = outcome.rows
+    row.step, row.progress = "", 1.0 if status == Import.Status.STORED else 0.0
     row.stored, row.changed, row.duplicate = outcome.stored, outcome.changed, outcome.duplicate
     row.rejected = outcome.rejected
     row.rejects_file = str(outcome.rejects_file or "")[:1000]

@@ -91,7 +91,7 @@ class Products:
         if "category" in columns.known:
             cursor.execute("SELECT DISTINCT category FROM pg_temp.staged_product WHERE category IS NOT NULL")
             ensure_categories(path for (path,) in cursor.fetchall())
-        journal.step("storing")
+        journal.stored(0.2)
         target = Target(
             table="catalog_product",
             staged=self.staged_name,

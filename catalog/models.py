@@ -98,7 +98,9 @@ class Import(models.Model):
     source = models.CharField(max_length=32, default="import")
     bytes_total = models.BigIntegerField(default=0)
     rows_read = models.BigIntegerField(default=0)
-    rows_total = models.BigIntegerField(null=True, blank=True)
+    rows_total = models.BigIntegerField(null=True, blank=True)  # while it is read: by the bytes that were
+    step = models.CharField(max_length=16, blank=True)  # reading, storing, tidying
+    progress = models.FloatField(default=0)  # 0 … 1 of the whole import
     stored = models.BigIntegerField(default=0)  # new rows
     changed = models.BigIntegerField(default=0)  # rows that were there and now differ
     duplicate = models.BigIntegerField(default=0)  # rows that were there already

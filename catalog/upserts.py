@@ -54,7 +54,7 @@ def _same(target: Target) -> str:
 
 def _update(cursor: CursorWrapper, target: Target, attributes: Sequence[str]) -> int:
     values = dict(target.values)
-    parameters: list[object] = []
+    parameters: list[list[str]] = []
     if attributes:
         values["attributes"] = "(old.attributes - %s::text[]) || staged.attributes"
         parameters = [list(attributes)]

@@ -1,18 +1,19 @@
 from __future__ import annotations
 
 import tempfile
+import threading
 from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
 
 import pandas as pd
 from django.core.management import call_command
-from django.db import connection
+from django.db import connection, connections
 from django.test import TestCase, TransactionTestCase
 
 from behavior import partitions, services
 from behavior.imports import import_events, import_shoppers
-from behavior.models import Event, Shopper
+from behavior.models import Event, EventType, Shopper
 from behavior.records import UNTIMED
 from catalog.import_run import ImportRefusedError, Progress
 from catalog.imports import import_products
@@ -144,10 +145,12 @@ class ImportShoppersTests(Folder):
             import_shoppers(self.write("shopper_id,consent\nanna,perhaps\n"))
 
 
-class PartitionTests(TransactionTestCase):
-    """Months are made by statements of their own, so these tests commit."""
+class CommittedImportTests(TransactionTestCase):
+    """Months and progress are written beside the import's own transaction, so these tests commit."""
 
     def setUp(self) -> None:
+        # A committed test before this one may have emptied the table of types.
+        EventType.objects.get_or_create(name="purchase", defaults={"weight": 5})
         self.clear()
         self.addCleanup(self.clear)
 
@@ -175,11 +178,39 @@ class PartitionTests(TransactionTestCase):
         partitions.ensure_current()
         self.assertEqual(len(partitions.existing()), 3)
 
-    def test_an_import_makes_the_months_that_are_worth_it(self) -> None:
-        from behavior.models import EventType
+    def test_others_see_the_progress_before_anything_is_stored(self) -> None:
+        seen: list[tuple[str, int, int, int]] = []
 
-        if not EventType.objects.exists():  # a committed test before this one emptied the table
-            EventType.objects.create(name="purchase", weight=5)
+        def look() -> None:
+            row = Import.objects.get()
+            seen.append((row.status, row.rows_read, row.rows_total or 0, Event.objects.count()))
+            connections.close_all()
+
+        def report(now: Progress) -> None:
+            if now.step == "storing" and not seen:
+                beside = threading.Thread(target=look)
+                beside.start()
+                beside.join()
+
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "events.csv"
+            path.write_text("shopper_id,product_id\na,b\na,c\n")
+            import_events(path, report=report)
+        self.assertEqual(seen, [("running", 2, 2, 0)])
+        row = Import.objects.get()
+        self.assertEqual((row.status, row.progress, row.step), ("stored", 1.0, ""))
+
+    def test_what_was_killed_is_given_up_by_the_next(self) -> None:
+        killed = Import.objects.create(kind="events", file_name="old.csv")
+        Import.objects.filter(pk=killed.pk).update(updated_at=datetime(2025, 1, 1, tzinfo=UTC))
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "events.csv"
+            path.write_text("shopper_id,product_id\na,b\n")
+            import_events(path)
+        killed.refresh_from_db()
+        self.assertEqual(killed.status, "failed")
+
+    def test_an_import_makes_the_months_that_are_worth_it(self) -> None:
         lines = [f"s{n % 9},p{n},2024-02-{1 + n % 28:02d}" for n in range(partitions.WORTH_A_PARTITION)]
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "events.csv"

@@ -43,7 +43,7 @@ class Command(BaseCommand):
                 task = bar.add_task(words, total=None, rows=0)
 
                 def report(now: Progress, bar: Any = bar, task: Any = task) -> None:
-                    bar.update(task, total=now.bytes_total, completed=now.bytes_read, rows=now.rows)
+                    bar.update(task, total=1.0, completed=now.fraction, rows=now.rows)
 
                 outcome = function(path, report=report)
             first, *findings = describe(outcome)
