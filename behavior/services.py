@@ -261,6 +261,8 @@ def set_shopper(
             shopper.attributes = {name: value for name, value in merged.items() if value is not None}
         shopper.is_stub = False
         shopper.save()
+        if shopper.consent is False:
+            ShopperProfile.objects.filter(shopper=shopper).delete()
     return shopper
 
 
@@ -292,6 +294,7 @@ def merge_visitor(*, visitor: str, shopper: str) -> Merged:
             cursor.execute("UPDATE behavior_event SET shopper_id = %s WHERE shopper_id = %s", [person.pk, browser.pk])
             moved = cursor.rowcount
         Shopper.objects.filter(pk=browser.pk).update(merged_into=person, updated_at=timezone.now())
+        ShopperProfile.objects.filter(shopper=browser).delete()  # their events are the person's now
     return Merged(person.pk, browser.pk, moved)
 
 

@@ -26,6 +26,20 @@ MAX_COLUMNS = 500
 MAX_COLUMN_NAME = 100
 
 
+AS_THEY_ARE = (
+    pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean, pa.types.is_string, pa.types.is_timestamp
+)  # fmt: skip
+#: Files that people take for CSV, by their first bytes.
+NO_CSV = {
+    b"\xff\xfe": "text in UTF-16",
+    b"\xfe\xff": "text in UTF-16",
+    b"PK\x03\x04": "an archive or a spreadsheet",
+    b"\xd0\xcf\x11\xe0": "a spreadsheet",
+    b"BZh": "a bzip2 archive",
+    b"\xfd7zXZ": "an xz archive",
+}
+
+
 class TableError(ValueError):
     """The file as a whole cannot be read: not a table, a wrong header, nothing in it."""
 
@@ -71,6 +85,8 @@ def check_header(names: Sequence[str], *, required: Sequence[str], known: Sequen
         raise TableError(f"expected a name for every column; column {found.index('') + 1} has none; found {listing}")
     if doubled := sorted({name for name in found if found.count(name) > 1}):
         raise TableError(f"expected every column once; found {', '.join(map(repr, doubled))} more than once")
+    if strange := [name for name in found if "\0" in name or not _decodes(name)]:
+        raise TableError(f"expected column names in UTF-8; found {strange[0]!r}")
     if long := [name for name in found if len(name) > MAX_COLUMN_NAME]:
         raise TableError(f"expected column names of at most {MAX_COLUMN_NAME} characters; found {long[0][:60]!r}…")
     unknown = tuple(name for name in found if name not in known)
@@ -110,7 +126,10 @@ def _read_csv(
     path: Path, *, required: Sequence[str], known: Sequence[str], chunk_rows: int
 ) -> tuple[Columns, Iterator[Chunk]]:
     with path.open("rb") as probe:
-        packed = probe.read(2) == b"\x1f\x8b"
+        start = probe.read(8)
+    packed = start.startswith(b"\x1f\x8b")
+    if wrong := next((words for begin, words in NO_CSV.items() if start.startswith(begin)), None):
+        raise TableError(f"expected CSV in UTF-8 (or Parquet); {path.name} is {wrong}")
     raw = path.open("rb")  # closed by the last chunk, or below
     # surrogateescape keeps undecodable bytes apart, so that they are a reject of their own line and not of the file.
     binary = gzip.GzipFile(fileobj=raw) if packed else raw
@@ -248,9 +267,11 @@ def _plain(column: pa.Array) -> pa.Array:
         return pc.cast(column, pa.timestamp("us"))
     if pa.types.is_null(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
         return pc.cast(column, pa.string())
-    if pa.types.is_struct(kind) or pa.types.is_binary(kind) or pa.types.is_map(kind):
-        return pa.array((None if cell is None else str(cell) for cell in column.to_pylist()), pa.string())
-    return column
+    if pa.types.is_float16(kind):
+        return pc.cast(column, pa.float64())
+    if any(test(kind) for test in AS_THEY_ARE):
+        return column
+    return pa.array((None if cell is None else str(cell) for cell in column.to_pylist()), pa.string())
 
 
 def count_rows(path: Path) -> int | None:

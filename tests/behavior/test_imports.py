@@ -10,6 +10,9 @@ import pandas as pd
 from django.core.management import call_command
 from django.db import connection, connections
 from django.test import TestCase, TransactionTestCase
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.django import TestCase as HypothesisTestCase
 
 from behavior import partitions, services
 from behavior.imports import import_events, import_shoppers
@@ -122,6 +125,29 @@ class ImportEventsTests(Folder):
         call_command("import_events", str(self.write("shopper_id,product_id\na,b\n")), source="backfill", stdout=out)
         self.assertEqual(Event.objects.get().source, "backfill")
         self.assertIn("1 stored", out.getvalue())
+
+
+ROW = st.tuples(
+    st.sampled_from(["anna", "ben", " c, d ", "7"]),
+    st.sampled_from(["milk", "1.0", "001", 'a "b"']),
+    st.sampled_from(["view", "purchase", ""]),
+    st.sampled_from(["2025-01-03T10:00:00Z", "1735725600", "2025-01-03", ""]),
+    st.sampled_from(["1", "1.0", "2.50", ""]),
+)
+
+
+class SameFileTwiceTests(HypothesisTestCase):
+    @settings(max_examples=15, deadline=None)
+    @given(st.lists(ROW, min_size=1, max_size=12))
+    def test_whatever_is_in_a_file_every_line_is_stored_once(self, rows: list[tuple[str, ...]]) -> None:
+        frame = pd.DataFrame(rows, columns=["shopper_id", "product_id", "type", "at", "price"])
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "events.csv"
+            frame.to_csv(path, index=False)
+            self.assertEqual(import_events(path).stored, len(rows))
+            frame.iloc[::-1, ::-1].to_csv(path, index=False)  # other order of lines and columns, same lines
+            self.assertEqual(import_events(path).duplicate, len(rows))
+        self.assertEqual(Event.objects.count(), len(rows))
 
 
 class ImportShoppersTests(Folder):

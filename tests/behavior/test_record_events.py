@@ -9,7 +9,7 @@ from django.db import connection, connections
 from django.test import TestCase, TransactionTestCase
 
 from behavior import services
-from behavior.models import Event, RejectedEvent, Shopper
+from behavior.models import Event, EventType, RejectedEvent, Shopper, ShopperProfile
 from behavior.records import NewEvent, Reject
 from catalog.models import Product
 
@@ -88,8 +88,6 @@ class ReplayTests(TestCase):
         services.record_events(events=[], rejects=[reject])
 
     def test_what_is_valid_by_now_is_stored_and_leaves_the_queue(self) -> None:
-        from behavior.models import EventType
-
         self.refuse()
         self.refuse(type="nonsense")
         self.assertEqual(services.replay_rejects().stored, 0)
@@ -114,6 +112,12 @@ class MergeTests(TestCase):
         self.assertEqual(late.accepted[0].shopper_id, merged.shopper_id)
         self.assertEqual(Event.objects.filter(shopper__external_id="anna").count(), 2)
 
+    def test_the_visitors_profile_goes_with_the_events(self) -> None:
+        services.record_events(events=[event(shopper=None, visitor="v-1")])  # type: ignore[arg-type]
+        services.build_profiles()
+        services.merge_visitor(visitor="v-1", shopper="anna")
+        self.assertFalse(ShopperProfile.objects.exists())
+
     def test_a_browser_that_belongs_to_somebody_stays_with_them(self) -> None:
         first = services.merge_visitor(visitor="v-1", shopper="anna")
         services.merge_visitor(visitor="v-1", shopper="ben")
@@ -126,6 +130,12 @@ class SetShopperTests(TestCase):
         services.set_shopper(external_id="anna", income="50-74K", attributes={"club": None})
         anna = Shopper.objects.get()
         self.assertEqual((anna.age, anna.gender, anna.income, anna.attributes), ("35", "f", "50-74K", {"pets": 2}))
+
+    def test_who_wants_no_profile_has_none_at_once(self) -> None:
+        services.record_events(events=[event()])
+        services.build_profiles()
+        services.set_shopper(external_id="anna", consent=False)
+        self.assertFalse(ShopperProfile.objects.exists())
 
     def test_a_stub_is_known_from_then_on(self) -> None:
         services.record_events(events=[event()])

@@ -2,13 +2,17 @@ from __future__ import annotations
 
 import gzip
 import tempfile
+from decimal import Decimal
 from pathlib import Path
 from unittest import TestCase
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
+from catalog.cells import Cells
 from catalog.tabular import Chunk, TableError, read_table
 
 
@@ -91,6 +95,9 @@ class HeaderTests(Folder):
             "id," + "x" * 101: "at most 100 characters",
             "id," + ",".join(map(str, range(600))): "at most 500 columns",
             'id,"ti': "cannot be read",
+            b"id,\xff\n1,a\n": "column names in UTF-8",
+            "id".encode("utf-16"): "is text in UTF-16",
+            b"PK\x03\x04 and more": "an archive or a spreadsheet",
         }.items():
             with self.subTest(words):
                 self.assertIn(words, self.refusal(content))
@@ -113,6 +120,29 @@ class ParquetTests(Folder):
         self.assertEqual(chunk.columns["title"].to_pylist(), ["a", None])
         self.assertEqual(chunk.columns["tags"].to_pylist(), ["x|y", None])
         self.assertEqual(chunk.lines.tolist(), [2, 3])
+
+    def test_types_of_any_kind_are_read_as_text_or_numbers(self) -> None:
+        moment = pd.Timestamp("2025-01-01 10:00", tz="UTC")
+        table = {
+            "id": pd.array([1, None], "Int64"),
+            "title": pd.array(["a", None], "string"),
+            "cost": [Decimal("1.50"), None],
+            "day": [moment.date(), None],
+            "since": [moment, None],
+            "took": [pd.Timedelta(minutes=5), None],
+            "half": np.array([0.5, 1.5], np.float16),
+            "place": [{"aisle": 3}, None],
+        }
+        path = self.folder / "file.parquet"
+        pd.DataFrame(table).to_parquet(path)
+        (chunk,) = self.read(path)
+        cells = Cells(chunk)
+        self.assertEqual(cells.text("id").to_pylist(), ["1", None])
+        self.assertEqual(cells.numbers("cost").to_pylist(), [1.5, None])
+        self.assertEqual(cells.text("since").to_pylist(), ["2025-01-01T10:00:00", None])
+        self.assertEqual(cells.text("half").to_pylist(), ["0.5", "1.5"])
+        for name in table:
+            self.assertEqual(cells.text(name).type, pa.string(), name)
 
     def test_a_damaged_file_is_said(self) -> None:
         self.assertIn("Parquet", self.refusal(b"PAR1 and then nothing"))
