@@ -12,23 +12,42 @@ from recommender.engine.tables import Tables
 
 #: Collaborative tables that propose items.
 SOURCES = ("ease_0", "bm25", "cosine")
+#: Values of an attribute whose items are proposed to one shopper.
+MOST_VALUES = 40
 
 
 def _best(scores: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """Rows and columns of the ``k`` largest positive entries of each row of [S, n]."""
-    k = min(k, scores.shape[1])
-    if k < 1:
-        return np.zeros(0, np.int64), np.zeros(0, np.int64)
-    column = np.argpartition(-scores, k - 1, axis=1)[:, :k]
-    row = np.repeat(np.arange(len(scores)), k)
-    positive = np.take_along_axis(scores, column, 1).ravel() > 0
-    return row[positive], column.ravel()[positive]
+    """Rows and columns of the ``k`` largest positive entries of each row of float32 [S, n], best first.
+
+    Most entries are 0, so sorting the others costs a fraction of a selection over all of them: row and
+    score go into one integer, whose order is that of the rows and, within them, of falling scores.
+    """
+    n = scores.shape[1]
+    flat = np.flatnonzero(scores > 0)
+    row = flat // n
+    # The bits of positive floats are ordered as the floats are.
+    falling = np.uint64(0xFFFFFFFF) - scores.ravel()[flat].view(np.uint32)
+    order = np.argsort((row.astype(np.uint64) << np.uint64(32)) | falling)
+    size = np.bincount(row, minlength=len(scores))
+    rank = np.arange(len(row)) - (np.cumsum(size) - size)[row]
+    chosen = flat[order[rank < k]]
+    return chosen // n, chosen % n
 
 
 def top(values: np.ndarray, k: int) -> np.ndarray:
     """The ``k`` items of largest positive value, best first."""
-    best = np.argsort(-values, kind="stable")[:k]
+    k = min(k, len(values))
+    best = np.argpartition(-values, k - 1)[:k] if k else np.zeros(0, np.int64)
+    best = best[np.lexsort((best, -values[best]))]
     return best[values[best] > 0]
+
+
+def _popular(order: np.ndarray, allowed: np.ndarray | None, values: np.ndarray, k: int) -> np.ndarray:
+    """The first ``k`` allowed items of a stored order; looks further where too few of it are allowed."""
+    if allowed is None:
+        return order[:k]
+    found = order[allowed[order]][:k]
+    return found if len(found) == k else top(values * allowed, k)
 
 
 def candidates(
@@ -53,9 +72,12 @@ def candidates(
             values[:, ~allowed] = 0
         row, column = _best(values, each)
         keys.append(row * n + column)
-        votes.append(values[row, column] / np.maximum(values.max(axis=1), 1e-9)[row] / 20)
-    for popular in (tables.items.trend, tables.items.first, tables.items.popular):
-        column = top(popular if allowed is None else popular * allowed, each)
+        score = values[row, column]
+        best = score[np.searchsorted(row, row)]  # a row's first is its best
+        votes.append(score / best / 20)
+    sources = (tables.items.trend, tables.items.first, tables.items.popular)
+    for order, popular in zip(tables.items.orders, sources, strict=True):
+        column = _popular(order, allowed, popular, each)
         keys.append((np.arange(p.n_shoppers)[:, None] * n + column).ravel())
         votes.append(np.tile(1 / (40.0 + np.arange(len(column))), p.n_shoppers))
     key, place = np.unique(np.concatenate(keys), return_inverse=True)
@@ -91,5 +113,8 @@ def _proposals(tables: Tables, scores: Scorebook) -> Iterator[np.ndarray]:
     for number, attribute in enumerate(tables.attributes):
         if attribute.model is not None:
             value = np.maximum(scores.attribute(number), 0).astype(np.float32)
+            if attribute.size > MOST_VALUES:
+                least = np.partition(value, attribute.size - MOST_VALUES, axis=1)[:, -MOST_VALUES, None]
+                value *= value >= least
             yield value[:, attribute.codes] * attribute.within
             return

@@ -140,12 +140,12 @@ def train_network(
     report: Callable[[Epoch], None],
     stop: Callable[[], bool],
     later: Validation | None = None,
-    start: list[np.ndarray] | None = None,
+    start: Network | None = None,
 ) -> keras.Model:
     """One network by one loss; the weights of the best epoch on ``validation`` stay.
 
     ``later``: lists of later days, whose loss is reported instead but chooses nothing; ``start``: weights to begin
-    from (warm start). Raises :class:`Stopped` when ``stop()`` says so.
+    from (warm start; half the steps at half the rate). Raises :class:`Stopped` when ``stop()`` says so.
     """
     import keras
 
@@ -153,12 +153,14 @@ def train_network(
     rng = np.random.default_rng(seed)
     model = module.build(len(standard.columns), config, seed)
     if start is not None:
-        model.set_weights(start)
+        load_weights(model, start)
     batch = min(config.lists_per_step, max(len(pool), 1))
     per_pass = max(len(pool) // batch, 1)
     steps = min(getattr(module, "STEPS", config.steps), 60 * per_pass)
     epochs = min(config.epochs, steps)
     peak = getattr(module, "LEARNING_RATE", config.learning_rate)
+    if start is not None:
+        steps, peak = max(steps // 2, 1), peak / 2
     function = LOSSES[loss]
     model.compile(
         keras.optimizers.AdamW(one_cycle(peak, steps), weight_decay=config.weight_decay, global_clipnorm=5.0),
@@ -229,6 +231,17 @@ def exported(model: keras.Model, columns: np.ndarray, *, centre: float, spread: 
         epsilon = float(getattr(layer, "epsilon", 0.0) or 0.0)
         operations.append(Operation(type(layer).__name__, layer.name, inputs, activation, epsilon, tuple(arrays)))
     return Network(tuple(operations), columns, centre, spread)
+
+
+def load_weights(model: keras.Model, network: Network) -> None:
+    """The inverse of :func:`exported`: put its arrays into a model of the same architecture.
+
+    Raises ``ValueError`` (of Keras) where a shape differs.
+    """
+    arrays = {operation.name: operation.arrays for operation in network.operations}
+    for layer in model.layers:
+        if arrays.get(layer.name):
+            layer.set_weights(list(arrays[layer.name]))
 
 
 def device() -> str:

@@ -9,12 +9,16 @@ import numpy as np
 from recommender.engine.interactions import Items
 from recommender.engine.profile import NEVER, TAUS, Profile
 
+#: How far the stored orders of popular items go.
+MOST_POPULAR = 1000
+
 
 @dataclass(frozen=True)
 class ItemTable:
     """``columns`` float32 [n, f] raw item features, named by ``names``; ``rate`` float32 [n] the
     smoothed repeat rate per engine day; ``trend`` and ``first`` float32 [n]: decayed popularity and
-    decayed popularity among first-time buyers, the two orders used as candidate sources."""
+    decayed popularity among first-time buyers; ``popular`` float32 [n] shoppers; ``orders`` int32 [3, m]: the
+    best items by each of the three, the sources of candidates for everybody."""
 
     columns: np.ndarray
     names: tuple[str, ...]
@@ -22,6 +26,7 @@ class ItemTable:
     trend: np.ndarray
     first: np.ndarray
     popular: np.ndarray
+    orders: np.ndarray
 
 
 def _share(values: np.ndarray) -> np.ndarray:
@@ -73,11 +78,13 @@ def fit(p: Profile, items: Items) -> ItemTable:
     for name, values in items.numbers.items():
         known = np.isfinite(values)
         named[f"number_{name}"] = np.where(known, values, values[known].mean() if known.any() else 0)
+    sources = [values.astype(np.float32) for values in (decayed[1], first, buyers)]
     return ItemTable(
         columns=np.column_stack(list(named.values())).astype(np.float32),
         names=tuple(named),
         rate=rate,
-        trend=decayed[1].astype(np.float32),
-        first=first.astype(np.float32),
-        popular=buyers.astype(np.float32),
+        trend=sources[0],
+        first=sources[1],
+        popular=sources[2],
+        orders=np.stack([np.argsort(-values, kind="stable")[:MOST_POPULAR] for values in sources]).astype(np.int32),
     )

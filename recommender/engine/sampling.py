@@ -13,8 +13,8 @@ from recommender.engine.interactions import Histories, Interactions, ShopData, h
 from recommender.engine.profile import Weighing, fold
 from recommender.engine.tables import Tables
 
-#: Dense score rows of a chunk stay near 64 MB a model, whatever the size of the catalogue.
-CHUNK_CELLS = 4_000_000
+#: Dense score rows of a chunk stay near 12 MB a model, whatever the size of the catalogue.
+CHUNK_CELLS = 1_500_000
 
 
 def chunk_size(n_items: int) -> int:

@@ -18,6 +18,7 @@ from recommender.engine.architectures import LISTS, architecture
 from recommender.engine.calibration import Calibration
 from recommender.engine.calibration import fit as fit_calibration
 from recommender.engine.config import Config
+from recommender.engine.features import names
 from recommender.engine.interactions import ShopData
 from recommender.engine.metrics import pair_keys
 from recommender.engine.network import (
@@ -126,9 +127,11 @@ def run_training(
     now: float,
     report: Callable[[Progress], None] = lambda progress: None,
     stop: Callable[[], bool] = lambda: False,
+    warm: Ranker | None = None,
 ) -> Trained:
     """Train ``config.architecture`` on the events before ``now`` (days) and measure it beside the baselines.
 
+    ``warm``: an earlier ranker whose weights the networks begin with, if its features and layers are the same.
     Raises :class:`TooLittleData` and :class:`Stopped`.
     """
     clock = Clock(report, stop, {})
@@ -138,7 +141,7 @@ def run_training(
     plan = _plan(data, config, now)
     if config.architecture in LISTS:
         return _run_list(data, config, plan, clock, now)
-    return _run_network(data, config, plan, clock, now)
+    return _run_network(data, config, plan, clock, now, warm)
 
 
 def _known_at(data: ShopData, now: float) -> ShopData:
@@ -218,7 +221,7 @@ def _truth(split: Split, n_items: int) -> sampling.Truth:
 # --- Networks ----------------------------------------------------------------------------------------
 
 
-def _run_network(data: ShopData, config: Config, plan: Plan, clock: Clock, now: float) -> Trained:
+def _run_network(data: ShopData, config: Config, plan: Plan, clock: Clock, now: float, warm: Ranker | None) -> Trained:
     rng = np.random.default_rng(config.seed)
     pools: dict[int, Pool] = {}
     kept: dict[int, Tables] = {}
@@ -237,7 +240,8 @@ def _run_network(data: ShopData, config: Config, plan: Plan, clock: Clock, now: 
 
     clock.enter("train", 0.4)
     curves: dict[str, Any] = {}
-    nets = fit_scorer(learned, config, clock, (0.4, 0.55), later=pools[id(plan.split)], curves=curves)
+    start = _reusable(warm, kept[id(plan.split)], config)
+    nets = fit_scorer(learned, config, clock, (0.4, 0.55), later=pools[id(plan.split)], curves=curves, start=start)
     clock.enter("measure", 0.55)
     candidate = Ranker(kept[id(plan.split)], nets, None, _flat(), config, plan.horizon)
     metrics, calibration = _measured(candidate, plan.split, config, clock)
@@ -246,10 +250,18 @@ def _run_network(data: ShopData, config: Config, plan: Plan, clock: Clock, now: 
     del kept, candidate
     final_tables = tables.fit(data, now if data.interactions.timed else plan.split.now, config)
     clock.enter("refit", 0.85)
-    final = fit_scorer([pools[id(split)] for split in plan.final], config, clock, (0.85, 0.99))
+    final = fit_scorer([pools[id(split)] for split in plan.final], config, clock, (0.85, 0.99), start=start)
     clock.enter("save", 0.99)
     ranker = Ranker(final_tables, final, None, calibration, config, plan.horizon)
     return Trained(ranker, metrics, curves, device(), clock.seconds, config, _window(data, plan, now))
+
+
+def _reusable(warm: Ranker | None, fitted: Tables, config: Config) -> Scorer | None:
+    """The scorer of ``warm`` if it reads the same features through the same layers."""
+    if warm is None or warm.scorer is None or warm.config.architecture != config.architecture:
+        return None
+    same = warm.feature_names == names(fitted) and warm.config.layers == config.layers
+    return warm.scorer if same else None
 
 
 def _flat() -> Calibration:
@@ -277,6 +289,7 @@ def fit_scorer(
     *,
     later: Pool | None = None,
     curves: dict[str, Any] | None = None,
+    start: Scorer | None = None,
 ) -> Scorer:
     """Train the architecture's networks on ``pools`` (newest first) and export them.
 
@@ -287,7 +300,8 @@ def fit_scorer(
     held, rest = _held_out(pools[0], rng)
     pool = sampling.joined([rest, *pools[1:]])
     sample = rng.permutation(len(pool.x))[:200_000]
-    mean, scale = scorer.moments(pool.x[sample])
+    # Old weights know the old scale.
+    mean, scale = (start.mean, start.scale) if start is not None else scorer.moments(pool.x[sample])
     module = architecture(config.architecture)
     columns = module.columns() if hasattr(module, "columns") else np.arange(len(mean))
     standard = Standard(mean, scale, columns)
@@ -305,6 +319,7 @@ def fit_scorer(
         model = train_network(
             module, loss, pool, validation, standard, config,
             seed=config.seed * 10 + number, place=(number, len(losses)), report=heard, stop=clock.stop, later=seen,
+            start=start.networks[number] if start is not None else None,
         )  # fmt: skip
         reference = (
             validation if validation is not None else validation_of(pool.take(np.arange(50)), standard, config, rng)

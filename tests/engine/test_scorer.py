@@ -31,10 +31,9 @@ class ParityTest(unittest.TestCase):
         import keras
 
         inputs = keras.Input((None, 8))
-        x, start = inputs, 0
-        for name in ("relu", "sigmoid", "tanh", "silu", "elu", "selu", "softplus", "gelu", "linear"):
-            x = keras.layers.Dense(9, activation=name, kernel_initializer=keras.initializers.GlorotUniform(start))(x)
-            start += 1
+        x = inputs
+        for seed, name in enumerate(("relu", "sigmoid", "tanh", "silu", "elu", "selu", "softplus", "gelu", "linear")):
+            x = keras.layers.Dense(9, activation=name, kernel_initializer=keras.initializers.GlorotUniform(seed))(x)
         x = keras.layers.LayerNormalization()(x)
         x = keras.layers.BatchNormalization()(x)
         y = keras.layers.Dense(9, activation="relu")(inputs)
