@@ -12,7 +12,7 @@ import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TextIO
+from typing import IO, TYPE_CHECKING, TextIO, cast
 
 import numpy as np
 import pyarrow as pa
@@ -20,6 +20,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from catalog.rejects import LineReject
+
+if TYPE_CHECKING:
+    from _csv import Reader
 
 CHUNK_ROWS = 50_000
 MAX_COLUMNS = 500
@@ -132,7 +135,7 @@ def _read_csv(
         raise TableError(f"expected CSV in UTF-8 (or Parquet); {path.name} is {wrong}")
     raw = path.open("rb")  # closed by the last chunk, or below
     # surrogateescape keeps undecodable bytes apart, so that they are a reject of their own line and not of the file.
-    binary = gzip.GzipFile(fileobj=raw) if packed else raw
+    binary = cast(IO[bytes], gzip.GzipFile(fileobj=raw)) if packed else raw
     text = _decoded(binary)
     reader = csv.reader(text, strict=True)
     try:
@@ -148,11 +151,11 @@ def _read_csv(
     return columns, _csv_chunks(reader, text, columns, raw, chunk_rows)
 
 
-def _decoded(binary) -> TextIO:  # type: ignore[no-untyped-def]  # gzip's and open's files share no useful type
+def _decoded(binary: IO[bytes]) -> TextIO:
     return io.TextIOWrapper(binary, encoding="utf-8-sig", errors="surrogateescape", newline="")
 
 
-def _csv_chunks(reader, text: TextIO, columns: Columns, raw, chunk_rows: int) -> Iterator[Chunk]:  # type: ignore[no-untyped-def]
+def _csv_chunks(reader: Reader, text: TextIO, columns: Columns, raw: IO[bytes], chunk_rows: int) -> Iterator[Chunk]:
     width = len(columns.names)
     with text:
         ended = False
