@@ -21,9 +21,7 @@ class QueriesTests(TestCase):
         make_event(self.people[1], self.products[0], type="view", at=NEWEST - timedelta(days=9))
         with self.assertNumQueries(1):
             purchases, views = queries.type_counts()
-        self.assertEqual(
-            (purchases.type, purchases.events, purchases.shoppers, purchases.products), ("purchase", 3, 1, 3)
-        )
+        self.assertEqual((purchases.type, purchases.events, purchases.shoppers), ("purchase", 3, 1))
         self.assertEqual(views.last_at, NEWEST - timedelta(days=9))
         self.assertEqual([row.type for row in queries.type_counts(start=NEWEST)], ["purchase"])
         self.assertEqual([row.type for row in queries.type_counts(end=NEWEST)], ["view"])
