@@ -182,6 +182,6 @@ def _unpacked(spec: Any, stored: Mapping[str, np.ndarray]) -> Any:
     if "function" in spec:
         return _named(spec["function"])
     kind = _named(spec["class"])
-    if not is_dataclass(kind):
+    if not (isinstance(kind, type) and is_dataclass(kind)):
         raise ValueError(f"expected a dataclass, received {spec['class']}")
     return kind(**{name: _unpacked(value, stored) for name, value in spec["fields"].items()})

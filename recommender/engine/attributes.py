@@ -13,12 +13,16 @@ import numpy as np
 from scipy import sparse
 
 from recommender.engine import ease
-from recommender.engine.interactions import Items
+from recommender.engine.interactions import Codes, Items
 from recommender.engine.neighbours import Neighbours
 from recommender.engine.profile import RECENT, Profile
 
 #: Values beyond this many are pooled with the missing ones, rarest first.
 MOST_VALUES = 3000
+#: An attribute with fewer values than this (unknown included) has no model of its own.
+LEAST_MODELLED = 20
+#: Nats an event below which an attribute is noise.
+LEAST_GAIN = 0.002
 
 
 @dataclass(frozen=True)
@@ -40,15 +44,17 @@ class Attribute:
         return len(self.popularity)
 
 
-def pooled(codes: np.ndarray, size: int, weight: np.ndarray) -> np.ndarray:
-    """int32 [n] codes 0 … m with m = unknown; more than ``MOST_VALUES`` values: the rest is unknown too."""
-    kept = np.arange(size)
-    if size > MOST_VALUES:
-        total = np.bincount(codes[codes >= 0], weight[codes >= 0], size)
+def pooled(attribute: Codes, weight: np.ndarray) -> tuple[np.ndarray, int]:
+    """Codes int32 [n] 0 … size−1 with the last for "unknown", and that size; values beyond the ``MOST_VALUES``
+    heaviest are unknown too. The size depends on the attribute alone, not on the log."""
+    kept = np.arange(attribute.size)
+    if attribute.size > MOST_VALUES:
+        known = attribute.codes >= 0
+        total = np.bincount(attribute.codes[known], weight[known], attribute.size)
         kept = np.sort(np.argsort(-total, kind="stable")[:MOST_VALUES])
-    position = np.full(size + 1, len(kept), np.int32)
+    position = np.full(attribute.size + 1, len(kept), np.int32)
     position[kept] = np.arange(len(kept), dtype=np.int32)
-    return position[codes]
+    return position[attribute.codes], len(kept) + 1
 
 
 def gain(p: Profile, codes: np.ndarray, size: int, priors: tuple[float, ...] = (10, 50, 250, 1000)) -> float:
@@ -87,21 +93,20 @@ def _redundant(codes: np.ndarray, size: int, others: list[tuple[np.ndarray, int]
     return False
 
 
-def choose(p: Profile, items: Items, limit: int) -> list[tuple[str, np.ndarray, int]]:
-    """The most telling attributes: (name, pooled codes [n], number of values with "unknown")."""
+def choose(p: Profile, items: Items, limit: int) -> tuple[str, ...]:
+    """Names of the most telling attributes, best first."""
     weight = np.bincount(p.item, minlength=p.n_items).astype(float) + 0.01
     scored = []
     for name, attribute in sorted(items.attributes.items()):
-        codes = pooled(attribute.codes, attribute.size, weight)
-        size = min(attribute.size, MOST_VALUES) + 1
+        codes, size = pooled(attribute, weight)
         used = len(np.unique(codes[p.item])) if len(p.item) else 0
-        if used >= 2 and (told := gain(p, codes, size)) > 0.002:
+        if used >= 2 and (told := gain(p, codes, size)) > LEAST_GAIN:
             scored.append((told, name, codes, size))
     chosen: list[tuple[str, np.ndarray, int]] = []
     for _, name, codes, size in sorted(scored, key=lambda row: -row[0]):
         if len(chosen) < limit and not _redundant(codes, size, [(c, s) for _, c, s in chosen]):
             chosen.append((name, codes, size))
-    return chosen
+    return tuple(name for name, _, _ in chosen)
 
 
 def fit(p: Profile, name: str, codes: np.ndarray, size: int, *, with_model: bool, k: int) -> Attribute:
@@ -110,7 +115,7 @@ def fit(p: Profile, name: str, codes: np.ndarray, size: int, *, with_model: bool
     total = np.bincount(codes, recent, size)
     crowd = np.bincount(codes, minlength=size)
     model = None
-    if with_model and size >= 20:
+    if with_model:
         counts = sparse.csr_matrix((p.count, (p.shopper, codes[p.item])), (p.n_shoppers, size))
         counts.data = np.log2(1 + counts.data).astype(np.float32)
         (model,) = ease.fit(counts, (200.0,), cap=size, k=k)

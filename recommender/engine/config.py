@@ -69,4 +69,5 @@ class Config:
         known = {f.name for f in fields(cls)}
         if unknown := sorted(set(values) - known):
             raise UnknownSetting(f"expected settings among {', '.join(sorted(known))}; received {', '.join(unknown)}")
-        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+        given: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
+        return cls(**given)

@@ -120,9 +120,8 @@ class Validation:
     labels: np.ndarray
 
 
-def validation_of(pool: Pool, standard: Standard, config: Config, rng: np.random.Generator) -> Validation | None:
-    if not len(pool):
-        return None
+def draw_lists(pool: Pool, standard: Standard, config: Config, rng: np.random.Generator) -> Validation:
+    """One fixed draw of every list of ``pool``."""
     rows, labels = batch_rows(pool, np.arange(len(pool)), config, rng)
     return Validation(standard(pool.x[rows]), labels)
 

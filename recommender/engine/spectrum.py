@@ -26,26 +26,32 @@ class Spectrum:
 
 
 def fit(counts: sparse.csr_matrix, ranks: tuple[int, ...], rng: np.random.Generator) -> Spectrum:
-    """``counts`` float32 csr [S, n] → item vectors of the leading ``ranks[-1]`` singular values."""
+    """``counts`` float32 csr [S, n] → item vectors of the leading ``ranks[-1]`` singular values; columns that
+    a small log cannot fill are 0, so that every cut of a run has the same ranks."""
     n = counts.shape[1]
     # An item of one shopper has no place among the others.
     known = np.flatnonzero(np.bincount(counts.indices, minlength=n) > 1)
     known = known if len(known) > 1 else np.arange(n)
-    found = _leading(counts[:, known].tocsr(), ranks, rng)
-    vectors = np.zeros((n, found.vectors.shape[1]), np.float32)
+    shared = counts[:, known].tocsr()
+    degree = np.bincount(shared.indices, shared.data, len(known)).astype(np.float32)
+    right = _leading(shared, degree, ranks[-1], rng)
+    root = np.sqrt(degree)
+    norm = np.linalg.norm(right, axis=1) * root
+    vectors = np.zeros((n, ranks[-1]), np.float32)
     read, unit = np.zeros(n, np.float32), np.zeros(n, np.float32)
-    vectors[known], read[known], unit[known] = found.vectors, found.read, found.unit
-    return Spectrum(vectors, read, unit, found.ranks)
+    vectors[known, : right.shape[1]] = right * root[:, None]
+    read[known] = np.where(degree > 0, 1 / np.maximum(degree, 1e-9), 0)
+    unit[known] = np.where(norm > 1e-9, 1 / np.maximum(norm, 1e-9), 0)
+    return Spectrum(vectors, read, unit, tuple(ranks))
 
 
-def _leading(counts: sparse.csr_matrix, ranks: tuple[int, ...], rng: np.random.Generator) -> Spectrum:
+def _leading(counts: sparse.csr_matrix, item_degree: np.ndarray, rank: int, rng: np.random.Generator) -> np.ndarray:
+    """float32 [n, ≤ rank]: right singular vectors of D_shopper^−½ X D_item^−½, largest first."""
     n_shoppers, n = counts.shape
-    ranks = tuple(sorted({min(rank, n - 1, n_shoppers - 1) for rank in ranks if rank > 0} - {0})) or (1,)
-    rank = ranks[-1]
+    rank = max(min(rank, n - 1, n_shoppers - 1), 1)
     shopper_degree = np.asarray(counts.sum(axis=1)).ravel()
-    item_degree = np.bincount(counts.indices, counts.data, n).astype(np.float32)
     left = sparse.diags_array(np.where(shopper_degree > 0, np.maximum(shopper_degree, 1e-9) ** -0.5, 0))
-    inverse = np.where(item_degree > 0, np.maximum(item_degree, 1e-9) ** -0.5, 0).astype(np.float32)
+    inverse = np.where(item_degree > 0, np.maximum(item_degree, 1e-9) ** -0.5, 0)
     matrix = (left @ counts @ sparse.diags_array(inverse)).tocsr().astype(np.float32)
     transposed = matrix.T.tocsr()
     width = min(rank + 12, n, n_shoppers)
@@ -54,12 +60,4 @@ def _leading(counts: sparse.csr_matrix, ranks: tuple[int, ...], rng: np.random.G
         basis = np.linalg.qr(matrix @ np.linalg.qr(transposed @ basis)[0])[0]
     right = np.linalg.svd((transposed @ basis).T, full_matrices=False)[2][:rank].T
     # The sign of a singular vector is arbitrary; the largest entry is made positive so that a run can be repeated.
-    right = right * np.sign(right[np.abs(right).argmax(axis=0), np.arange(right.shape[1])])
-    root = np.sqrt(item_degree)
-    norm = np.linalg.norm(right, axis=1) * root
-    return Spectrum(
-        vectors=(right * root[:, None]).astype(np.float32),
-        read=np.where(item_degree > 0, 1 / np.maximum(item_degree, 1e-9), 0).astype(np.float32),
-        unit=np.where(norm > 1e-9, 1 / np.maximum(norm, 1e-9), 0).astype(np.float32),
-        ranks=ranks,
-    )
+    return np.asarray(right * np.sign(right[np.abs(right).argmax(axis=0), np.arange(right.shape[1])]), np.float32)

@@ -125,13 +125,36 @@ def _prices(data: ShopData, types: Types) -> Prices:
     return Prices(log, known.astype(np.float32), np.where(known, log - mean[types.codes], 0).astype(np.float32))
 
 
+def _attributes(p: Profile, data: ShopData, names: tuple[str, ...], config: Config) -> tuple[Attribute, ...]:
+    """The named attributes; the first ``attribute_models`` with values enough get a model of their own."""
+    weight = np.bincount(p.item, minlength=p.n_items).astype(float) + 0.01
+    fitted: list[Attribute] = []
+    for name in names:
+        codes, size = attributes.pooled(data.items.attributes[name], weight)
+        models = sum(attribute.model is not None for attribute in fitted)
+        with_model = size >= attributes.LEAST_MODELLED and models < config.attribute_models
+        fitted.append(attributes.fit(p, name, codes, size, with_model=with_model, k=config.ease_neighbours))
+    return tuple(fitted)
+
+
 def squash(x: np.ndarray) -> np.ndarray:
     """sign · log(1 + |x|), element by element: heavy tails of either sign."""
     return np.copysign(np.log(1 + np.abs(x)), x)
 
 
-def fit(data: ShopData, now: float, config: Config) -> Tables:
-    """Fit every table on the events of ``data`` (all of them before ``now``)."""
+def telling_attributes(data: ShopData, now: float, config: Config) -> tuple[str, ...]:
+    """The attributes worth features, most telling first."""
+    weigh = weighing(data.interactions, data.kinds, config.kind_weights)
+    p = fold(histories(data.interactions, np.arange(data.shoppers.n), {}), now, weigh, data.items.n)
+    return attributes.choose(p, data.items, config.attributes)
+
+
+def fit(data: ShopData, now: float, config: Config, telling: tuple[str, ...] | None = None) -> Tables:
+    """Fit every table on the events of ``data`` (all of them before ``now``).
+
+    ``telling``: the attributes to use, in order (None: chosen from ``data``); they decide the columns, so all
+    cuts of a run must share them.
+    """
     rng = np.random.default_rng(config.seed)
     n, shoppers, threads = data.items.n, data.shoppers, config.threads
     weigh = weighing(data.interactions, data.kinds, config.kind_weights)
@@ -149,18 +172,14 @@ def fit(data: ShopData, now: float, config: Config) -> Tables:
     for number, table in enumerate(linear):
         tables[f"ease_{number}"] = table
     spectral = spectrum.fit(plain, config.spectrum, rng)
-    chosen = attributes.choose(p, data.items, config.attributes)
-    modelled = [name for name, _, size in chosen if size >= 20][: config.attribute_models]
-    fitted = tuple(
-        attributes.fit(p, name, codes, size, with_model=name in modelled, k=config.ease_neighbours)
-        for name, codes, size in chosen
-    )
+    names = attributes.choose(p, data.items, config.attributes) if telling is None else telling
+    fitted = _attributes(p, data, names, config)
     types = competition.fit(p, fitted, spectral, config.seed)
     items = popularity.fit(p, data.items)
-    names = list(items.names)
+    static_names = list(items.names)
     static = [items.columns]
     for attribute in fitted:
-        names += [f"{attribute.name}_crowd", f"{attribute.name}_within"]
+        static_names += [f"{attribute.name}_crowd", f"{attribute.name}_within"]
         static += [attribute.crowd[:, None], np.log(attribute.within)[:, None]]
     return Tables(
         n=n,
@@ -175,6 +194,6 @@ def fit(data: ShopData, now: float, config: Config) -> Tables:
         lifts=_lifts(p, data),
         prices=_prices(data, types),
         static=squash(np.column_stack(static)).astype(np.float32),
-        static_names=tuple(names),
+        static_names=tuple(static_names),
         history_items=config.history_items,
     )

@@ -26,10 +26,10 @@ from recommender.engine.network import (
     Standard,
     Stopped,
     device,
+    draw_lists,
     exported,
     predicted,
     train_network,
-    validation_of,
 )
 from recommender.engine.profile import weighing
 from recommender.engine.ranker import ListModel, Ranker, best_of
@@ -45,6 +45,8 @@ LEAST_EVENTS, LEAST_SHOPPERS, LEAST_LISTS = 200, 20, 10
 #: Shoppers of the later days whose pairs calibrate the probabilities.
 CALIBRATED = 2_000
 FOLDS = 5
+#: Below this a training set is small (measured in docs/decisions/0001-ranking-engine.md).
+FEW_LISTS = 1_000
 
 
 class TooLittleData(Exception):
@@ -225,10 +227,12 @@ def _run_network(data: ShopData, config: Config, plan: Plan, clock: Clock, now: 
     rng = np.random.default_rng(config.seed)
     pools: dict[int, Pool] = {}
     kept: dict[int, Tables] = {}
+    # The columns are the same at every cut: chosen once, from what the measured model may know.
+    chosen = tables.telling_attributes(plan.split.known, plan.split.now, config)
     wanted = {id(split): split for split in (*plan.measured, *plan.final, plan.split)}
     for number, (name, split) in enumerate(wanted.items()):
         clock.enter("features", 0.02 + 0.38 * number / len(wanted))
-        fitted = tables.fit(split.known, split.now, config)
+        fitted = tables.fit(split.known, split.now, config, chosen)
         if split is plan.split:
             kept[name] = fitted
         clock.enter("features", 0.02 + 0.38 * (number + 0.6) / len(wanted))
@@ -241,16 +245,19 @@ def _run_network(data: ShopData, config: Config, plan: Plan, clock: Clock, now: 
     clock.enter("train", 0.4)
     curves: dict[str, Any] = {}
     start = _reusable(warm, kept[id(plan.split)], config)
-    nets = fit_scorer(learned, config, clock, (0.4, 0.55), later=pools[id(plan.split)], curves=curves, start=start)
+    columns = names(kept[id(plan.split)])
+    nets = fit_scorer(
+        learned, columns, config, clock, (0.4, 0.55), later=pools[id(plan.split)], curves=curves, start=start
+    )
     clock.enter("measure", 0.55)
     candidate = Ranker(kept[id(plan.split)], nets, None, _flat(), config, plan.horizon)
     metrics, calibration = _measured(candidate, plan.split, config, clock)
 
     clock.enter("refit", 0.78)
     del kept, candidate
-    final_tables = tables.fit(data, now if data.interactions.timed else plan.split.now, config)
+    final_tables = tables.fit(data, now if data.interactions.timed else plan.split.now, config, chosen)
     clock.enter("refit", 0.85)
-    final = fit_scorer([pools[id(split)] for split in plan.final], config, clock, (0.85, 0.99), start=start)
+    final = fit_scorer([pools[id(split)] for split in plan.final], columns, config, clock, (0.85, 0.99), start=start)
     clock.enter("save", 0.99)
     ranker = Ranker(final_tables, final, None, calibration, config, plan.horizon)
     return Trained(ranker, metrics, curves, device(), clock.seconds, config, _window(data, plan, now))
@@ -283,6 +290,7 @@ def _window(data: ShopData, plan: Plan, now: float) -> dict[str, float]:
 
 def fit_scorer(
     pools: list[Pool],
+    feature_names: tuple[str, ...],
     config: Config,
     clock: Clock,
     span: tuple[float, float],
@@ -299,14 +307,15 @@ def fit_scorer(
     rng = np.random.default_rng(config.seed + 17)
     held, rest = _held_out(pools[0], rng)
     pool = sampling.joined([rest, *pools[1:]])
+    config = _sized(config, len(pool))
     sample = rng.permutation(len(pool.x))[:200_000]
     # Old weights know the old scale.
     mean, scale = (start.mean, start.scale) if start is not None else scorer.moments(pool.x[sample])
     module = architecture(config.architecture)
-    columns = module.columns() if hasattr(module, "columns") else np.arange(len(mean))
+    columns = module.columns(feature_names) if hasattr(module, "columns") else np.arange(len(mean))
     standard = Standard(mean, scale, columns)
-    validation = validation_of(held, standard, config, rng)
-    seen = validation_of(later.take(np.arange(min(len(later), 500))), standard, config, rng) if later else None
+    validation = draw_lists(held, standard, config, rng) if len(held) else None
+    seen = draw_lists(later.take(np.arange(min(len(later), 500))), standard, config, rng) if later else None
     losses = getattr(module, "LOSSES", ("binary", "softmax"))
     networks: list[Network] = []
     for number, loss in enumerate(losses):
@@ -321,14 +330,19 @@ def fit_scorer(
             seed=config.seed * 10 + number, place=(number, len(losses)), report=heard, stop=clock.stop, later=seen,
             start=start.networks[number] if start is not None else None,
         )  # fmt: skip
-        reference = (
-            validation if validation is not None else validation_of(pool.take(np.arange(50)), standard, config, rng)
-        )
+        reference = validation or draw_lists(pool.take(np.arange(min(50, len(pool)))), standard, config, rng)
         centre, spread = _scale(predicted(model, reference.x), reference.labels)
         networks.append(exported(model, columns, centre=centre, spread=spread))
         if curves is not None:
             curves[loss] = _curve(told)
     return Scorer(mean, scale, tuple(networks))
+
+
+def _sized(config: Config, n_lists: int) -> Config:
+    """A few hundred lists are learned by heart in 600 steps: fewer steps and more dropout then."""
+    if n_lists >= FEW_LISTS:
+        return config
+    return replace(config, dropout=max(config.dropout, 0.4), steps=min(config.steps, 300))
 
 
 def _held_out(pool: Pool, rng: np.random.Generator) -> tuple[Pool, Pool]:

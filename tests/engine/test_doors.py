@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import unittest
+from dataclasses import replace
 
 import numpy as np
 
-from recommender.engine import features, sampling
+from recommender.engine import features, sampling, tables
 from recommender.engine.features import Scorebook
 from recommender.engine.interactions import Histories, histories
 from recommender.engine.profile import fold
@@ -62,32 +63,41 @@ class ThreeDoorsTest(unittest.TestCase):
         together = np.concatenate(list(ranker.feature_groups.values()))
         np.testing.assert_array_equal(np.sort(together), np.arange(len(ranker.feature_names)))
 
+    def test_every_cut_has_the_same_columns(self) -> None:
+        """However little a cut knows: three shoppers' days or the whole log."""
+        data, _ = busy()
+        telling = tables.telling_attributes(data, newest(data), QUICK)
+        whole = tables.fit(data, newest(data), QUICK, telling)
+        few = replace(data, interactions=data.interactions.before(17_006.0))
+        early = tables.fit(few, 17_006.0, QUICK, telling)
+        self.assertEqual(features.names(early), features.names(whole))
+
     def test_known_values(self) -> None:
         """Two purchases of an item ten days apart, the last one five days ago."""
         data, trained = busy()
-        tables = trained.ranker.tables
+        fitted = trained.ranker.tables
         log = data.interactions.select(np.array([0, 0]))
         log = type(log)(*(getattr(log, name).copy() for name in log.__dataclass_fields__))
         log.item[:], log.kind[:], log.shopper[:], log.at[:] = 9, 2, 0, (100.0, 110.0)
         history = Histories(np.array([0, 2]), log, {"age": np.array([-1])})
-        x = features.features(tables, history, np.array([0, 2]), np.array([9, 10]), 115.0)
-        value = dict(zip(features.names(tables), np.expm1(x[0]), strict=True))
+        x = features.features(fitted, history, np.array([0, 2]), np.array([9, 10]), 115.0)
+        value = dict(zip(features.names(fitted), np.expm1(x[0]), strict=True))
         self.assertAlmostEqual(value["own_count"], 2, places=4)
         self.assertAlmostEqual(value["own_days"], 2, places=4)
         self.assertAlmostEqual(value["own_since"], 5, places=4)
         self.assertAlmostEqual(value["own_gap"], 10, places=3)
         self.assertAlmostEqual(value["own_first"], 15, places=4)
-        weight = tables.weigh.kinds[2]
+        weight = fitted.weigh.kinds[2]
         self.assertAlmostEqual(value["own_20d"], weight * (np.exp(-5 / 20) + np.exp(-15 / 20)), places=3)
-        never = dict(zip(features.names(tables), x[1], strict=True))
+        never = dict(zip(features.names(fitted), x[1], strict=True))
         self.assertEqual(never["own_count"], 0)
 
     def test_chunks_of_any_size_fold_alike(self) -> None:
         data, trained = busy()
-        tables, now = trained.ranker.tables, newest(data)
+        fitted, now = trained.ranker.tables, newest(data)
         many = histories(data.interactions, np.arange(50), data.shoppers.attributes)
-        profile = fold(many, now, tables.weigh, tables.n)
-        scores = Scorebook(tables, profile).model("cosine")
+        profile = fold(many, now, fitted.weigh, fitted.n)
+        scores = Scorebook(fitted, profile).model("cosine")
         one = histories(data.interactions, np.array([31]), data.shoppers.attributes)
-        alone = Scorebook(tables, fold(one, now, tables.weigh, tables.n)).model("cosine")
+        alone = Scorebook(fitted, fold(one, now, fitted.weigh, fitted.n)).model("cosine")
         np.testing.assert_allclose(alone[0], scores[31], atol=1e-5)
