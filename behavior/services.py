@@ -307,7 +307,8 @@ def build_profiles(*, as_of: datetime | None = None, report: ReportProfiles | No
     Who must not be profiled, or has no event any more, has no profile afterwards. Each portion is a transaction, so
     that pages read whole profiles all the while.
     """
-    as_of = as_of or queries.newest_event_at() or timezone.now()
+    started = timezone.now()
+    as_of = as_of or queries.newest_event_at() or started
     counted = profile_batches.sizes(as_of)
     norms = profile_batches.read_norms(as_of)
     done = 0
@@ -316,7 +317,7 @@ def build_profiles(*, as_of: datetime | None = None, report: ReportProfiles | No
         done += len(portion)
         if report:
             report(done, len(counted))
-    ShopperProfile.objects.exclude(shopper_id__in=[shopper for shopper, _ in counted]).delete()
+    ShopperProfile.objects.filter(updated_at__lt=started).delete()
     return done
 
 

@@ -112,7 +112,8 @@ class FoldTests(PlainTestCase):
 
 class SegmentTests(PlainTestCase):
     def segment(self, **known: Any) -> str:
-        return segment_of(**{"visits": 5, "events": 9, "gap": 7.0, "recency": 2.0, "norms": NORMS} | known)[0]
+        usual: dict[str, Any] = {"visits": 5, "events": 9, "gap": 7.0, "recency": 2.0, "norms": NORMS}
+        return segment_of(**usual | known)[0]
 
     def test_each_segment(self) -> None:
         self.assertEqual(self.segment(visits=1, gap=None), "new")

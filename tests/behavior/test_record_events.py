@@ -16,10 +16,9 @@ from catalog.models import Product
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
-def event(product: str | None = "milk", *, shopper: str = "anna", **changes: Any) -> NewEvent:
-    return NewEvent(
-        **{"event_id": uuid4(), "type": "view", "at": NOON, "shopper": shopper, "product": product} | changes
-    )
+def event(product: str | None = "milk", *, shopper: str | None = "anna", **changes: Any) -> NewEvent:
+    fields: dict[str, Any] = {"event_id": uuid4(), "type": "view", "at": NOON} | changes
+    return NewEvent(shopper=shopper, product=product, **fields)
 
 
 class RecordEventsTests(TestCase):
@@ -59,7 +58,7 @@ class RecordEventsTests(TestCase):
         self.assertEqual(services.record_events(events=[event("tea")]).unjoined, 1)
 
     def test_a_visitor_is_never_unjoined(self) -> None:
-        recorded = services.record_events(events=[event(shopper=None, visitor="v-1")])  # type: ignore[arg-type]
+        recorded = services.record_events(events=[event(shopper=None, visitor="v-1")])
         self.assertEqual((recorded.unjoined, Shopper.objects.get(external_id="v-1").kind), (0, "visitor"))
 
     def test_an_impression_of_a_list_is_one_row_without_product(self) -> None:
@@ -104,16 +103,16 @@ class ReplayTests(TestCase):
 
 class MergeTests(TestCase):
     def test_moves_events_and_keeps_doing_so(self) -> None:
-        services.record_events(events=[event(shopper=None, visitor="v-1"), event(shopper=None, visitor="v-2")])  # type: ignore[arg-type]
+        services.record_events(events=[event(shopper=None, visitor="v-1"), event(shopper=None, visitor="v-2")])
         merged = services.merge_visitor(visitor="v-1", shopper="anna")
         self.assertEqual(merged.moved, 1)
         self.assertEqual(services.merge_visitor(visitor="v-1", shopper="anna").moved, 0)
-        late = services.record_events(events=[event(shopper=None, visitor="v-1")])  # type: ignore[arg-type]
+        late = services.record_events(events=[event(shopper=None, visitor="v-1")])
         self.assertEqual(late.accepted[0].shopper_id, merged.shopper_id)
         self.assertEqual(Event.objects.filter(shopper__external_id="anna").count(), 2)
 
     def test_the_visitors_profile_goes_with_the_events(self) -> None:
-        services.record_events(events=[event(shopper=None, visitor="v-1")])  # type: ignore[arg-type]
+        services.record_events(events=[event(shopper=None, visitor="v-1")])
         services.build_profiles()
         services.merge_visitor(visitor="v-1", shopper="anna")
         self.assertFalse(ShopperProfile.objects.exists())

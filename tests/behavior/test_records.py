@@ -58,7 +58,7 @@ class ParseEventTests(TestCase):
         self.assertIsInstance(parse_event(sent, index=0, rules=RULES), NewEvent)
 
     def test_each_refusal_names_code_and_field(self) -> None:
-        refused = {
+        refused: dict[tuple[str, str], dict[str, object]] = {
             ("missing", "event_id"): {"event_id": ...},
             ("bad_event_id", "event_id"): {"event_id": "17"},
             ("missing", "type"): {"type": ...},

@@ -88,7 +88,7 @@ class HeaderTests(Folder):
         self.assertIn("this header has semicolons", self.refusal("id;title\n1;a\n"))
 
     def test_each_refusal_of_a_header(self) -> None:
-        for content, words in {
+        refused: dict[str | bytes, str] = {
             "": "is empty",
             "id,,title\n": "column 2 has none",
             "id,Title,title\n": "'title' more than once",
@@ -98,7 +98,8 @@ class HeaderTests(Folder):
             b"id,\xff\n1,a\n": "column names in UTF-8",
             "id".encode("utf-16"): "is text in UTF-16",
             b"PK\x03\x04 and more": "an archive or a spreadsheet",
-        }.items():
+        }
+        for content, words in refused.items():
             with self.subTest(words):
                 self.assertIn(words, self.refusal(content))
 
