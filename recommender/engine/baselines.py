@@ -48,6 +48,11 @@ _FITS: dict[str, Fit] = {
 BASELINES = tuple(_FITS)
 
 
+def fit(name: str, data: ShopData, now: float, config: Config, rng: np.random.Generator) -> ListModel:
+    """The baseline ``name`` on its own: what serves where nothing does and a run was refused."""
+    return _FITS[name](data, now, config, rng)
+
+
 def baseline_lists(
     split: Split,
     config: Config,

@@ -1,0 +1,27 @@
+"""The process of one attempt of a training run; started by a worker or by ``manage.py train``, not by people."""
+
+from __future__ import annotations
+
+import os
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+
+class Command(BaseCommand):
+    help = "Run one attempt of a queued training run (started by a worker, not by people)."
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("run", type=int)
+        parser.add_argument("attempt", type=int)
+
+    def handle(self, *args: Any, run: int, attempt: int, **options: Any) -> None:
+        os.nice(10)  # answers come first
+        from recommender import training
+
+        try:
+            self.stdout.write(f"run {run}, attempt {attempt}: {training.run_child(run, attempt)}")
+        except training.Lost as error:
+            raise CommandError(str(error), returncode=3) from error

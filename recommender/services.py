@@ -1,0 +1,315 @@
+"""What others may ask of the recommender: train, stop, promote, roll back, note what was posted.
+
+Web-safe: nothing here is slow, nothing loads a training framework. ``reconcile`` is the one loop that mends what
+died half-way: runs nobody works on, rows nobody picked up, a Redis that was emptied.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
+from kombu.exceptions import OperationalError as BrokerError
+
+from behavior.services import StoredEvent
+from recommender import availability, generations, processes, publish, runs, steering, store
+from recommender.dataset import id_hash, subject
+from recommender.engine import architectures
+from recommender.engine.config import Config
+from recommender.models import Generation, Switch, TrainingRun
+from recommender.packing import RecentEvent
+
+log = logging.getLogger(__name__)
+
+RESEND_AFTER = timedelta(seconds=30)
+STOP_GRACE = timedelta(seconds=30)
+#: A worker that takes the queue ``train`` shows itself under this name.
+TRAIN_WORKER = "queue-train"
+
+Status = TrainingRun.Status
+
+
+class AlreadyActive(Exception):
+    """A run is queued or running; ``run`` is it."""
+
+    def __init__(self, run: TrainingRun | None) -> None:
+        super().__init__(f"{run or 'another run'} is {run.status if run else 'active'}")
+        self.run = run
+
+
+class CannotServe(Exception):
+    """What was asked to serve has no lists any more, or there is nothing to go back to."""
+
+
+# --- Runs ---
+
+
+def request_training(
+    *,
+    trigger: str = "manual",
+    by: AbstractBaseUser | None = None,
+    architecture: str = "deep",
+    seed: int = 0,
+    as_of: datetime | None = None,
+    config: Mapping[str, Any] | None = None,
+    slot: str | None = None,
+    enqueue: bool = True,
+) -> TrainingRun:
+    """A queued run, handed to a worker after commit (``enqueue`` False: the caller starts it itself).
+
+    Raises :class:`AlreadyActive` where one is queued or running or the schedule's ``slot`` had its run, and
+    ``UnknownArchitecture`` or ``UnknownSetting`` for a configuration that the engine does not know.
+    """
+    architectures.architecture(architecture)
+    chosen = Config.from_dict({**(config or {}), "architecture": architecture, "seed": seed})
+    try:
+        with transaction.atomic():
+            run = TrainingRun.objects.create(
+                trigger=trigger,
+                slot=slot,
+                requested_by=by,
+                architecture=architecture,
+                seed=seed,
+                as_of=as_of,
+                config=chosen.to_dict(),
+            )
+            if enqueue:
+                transaction.on_commit(lambda: send_training(run.pk))
+    except IntegrityError as error:
+        raise AlreadyActive(TrainingRun.objects.filter(status__in=TrainingRun.ACTIVE).first()) from error
+    return run
+
+
+def send_training(run_id: int) -> bool:
+    """Hand the run to a worker; whether the broker took it (the reconciler sends it again otherwise)."""
+    from recommender.tasks import run_training
+
+    return _send(run_training, run_id, queue="train")
+
+
+def stop_run(*, run: TrainingRun) -> TrainingRun:
+    """Ask the run to stop: a queued one ends at once, a running one at its next step (30 s at most)."""
+    TrainingRun.objects.filter(pk=run.pk, status=Status.QUEUED).update(
+        status=Status.STOPPED, stop_requested=True, finished_at=timezone.now()
+    )
+    TrainingRun.objects.filter(pk=run.pk, status=Status.RUNNING).update(stop_requested=True)
+    run.refresh_from_db()
+    return run
+
+
+# --- What serves ---
+
+
+def promote(*, run: TrainingRun, by: AbstractBaseUser | None = None) -> Switch:
+    """Let the newest stored generation of ``run`` serve; raises :class:`CannotServe`."""
+    generation = run.generations.filter(status=Generation.Status.READY).first()
+    if generation is None:
+        raise CannotServe(f"run {run.pk} has no stored lists any more; train again to publish it")
+    return _switch(generation, "promoted", by)
+
+
+def roll_back(*, by: AbstractBaseUser | None = None) -> Switch:
+    """Let the generation that served before serve again; raises :class:`CannotServe` where there is none."""
+    now = publish.serving()
+    if now is None:
+        raise CannotServe("nothing serves")
+    before = (
+        Generation.objects.filter(switches__number__lt=now.number, status=Generation.Status.READY)
+        .exclude(pk=now.generation_id)
+        .order_by("-switches__number")
+        .first()
+    )
+    if before is None:
+        raise CannotServe("no earlier generation is stored")
+    return _switch(before, "rolled_back", by)
+
+
+def _switch(generation: Generation, reason: str, by: AbstractBaseUser | None) -> Switch:
+    """The lists must be whole on disk; what Redis lacks of them is put there before anybody reads it."""
+    try:
+        stored = generations.StoredGeneration(generation.pk)
+        if store.manifest(generation.pk) != stored.manifest.to_dict():
+            publish.republish(generation)
+    except generations.NotStored as error:
+        raise CannotServe(str(error)) from error
+    except store.StoreDown as error:
+        log.warning("switching to generation %s without Redis: %s", generation.pk, error)
+    return publish.switch_to(generation, reason=reason, fence=generation.run_id, by=by)
+
+
+# --- What was posted ---
+
+
+@dataclass(frozen=True)
+class Noted:
+    """How many events reached Redis and how many subjects were sent to be refreshed."""
+
+    events: int
+    refreshes: int
+
+
+def note_events(events: Sequence[StoredEvent]) -> Noted:
+    """After commit: the next answer counts these. Best effort: what Redis misses is in Postgres.
+
+    Simulated feedback stays out, as it does of training, unless it carries a purchase.
+    """
+    by_subject: dict[str, list[RecentEvent]] = {}
+    for stored in events:
+        if stored.product_id is not None and stored.source != "simulator":
+            by_subject.setdefault(subject(*stored.event.subject), []).append(as_recent(stored))
+    if not by_subject:
+        return Noted(0, 0)
+    try:
+        due = store.note_recent(by_subject)
+    except store.StoreDown as error:
+        log.warning("recent events were not noted: %s", error)
+        return Noted(0, 0)
+    sent = sum(send_refresh(name) for name in due)
+    return Noted(sum(map(len, by_subject.values())), sent)
+
+
+def as_recent(stored: StoredEvent) -> RecentEvent:
+    """What the live features need of a stored event."""
+    event = stored.event
+    nan = float("nan")
+    return RecentEvent(
+        id_hash=id_hash(event.event_id.bytes),
+        product_id=stored.product_id or 0,
+        at=event.at.timestamp(),
+        type=event.type,
+        quantity=nan if event.quantity is None else event.quantity,
+        price=nan if event.price is None else event.price,
+        value=nan if event.value is None else event.value,
+    )
+
+
+def send_refresh(name: str) -> bool:
+    """Ask a worker for a fresh list of the subject ``name``."""
+    from recommender.tasks import refresh_list
+
+    return _send(refresh_list, name, queue="refresh")
+
+
+def note_products() -> int:
+    """After a change in the catalogue that must show at once (hide, retire): do not wait for the loop."""
+    try:
+        return availability.publish_changes()
+    except store.StoreDown as error:
+        log.warning("availability was not published: %s", error)
+        return 0
+
+
+def note_merge(*, visitor: str, shopper: str) -> None:
+    """After ``behavior.services.merge_visitor``: what the visitor did counts for the shopper from the next answer."""
+    source, target = subject("visitor", visitor), subject("shopper", shopper)
+    try:
+        events = store.recent(source)
+        if events:
+            store.note_recent({target: events})
+        store.forget(source, _kept_generations())
+    except store.StoreDown as error:
+        log.warning("a merge was not noted: %s", error)
+        return
+    send_refresh(target)
+
+
+def forget(*, kind: str, external_id: str) -> None:
+    """Remove a subject's lists and recent events from Redis. Raises ``store.StoreDown``."""
+    store.forget(subject(kind, external_id), _kept_generations())
+
+
+def note_settings(*names: str) -> None:
+    """After commit of rules or placements: the next answer goes by them."""
+    try:
+        steering.publish(*names)
+    except store.StoreDown as error:
+        log.warning("%s were not published: %s", ", ".join(names), error)
+
+
+# --- Mending ---
+
+
+def reconcile() -> None:
+    """Find what died half-way. Called every few seconds by a worker, and by ``manage.py train`` while it waits."""
+    for run in TrainingRun.objects.filter(status=Status.RUNNING):
+        _mend_running(run)
+    for run in TrainingRun.objects.filter(status=Status.QUEUED, created_at__lt=timezone.now() - RESEND_AFTER):
+        if run.heartbeat_at is None or run.heartbeat_at < timezone.now() - RESEND_AFTER:
+            send_training(run.pk)
+    try:
+        _mend_redis()
+    except store.StoreDown as error:
+        log.warning("Redis could not be checked: %s", error)
+
+
+def _mend_running(run: TrainingRun) -> None:
+    overdue = run.stop_requested and (run.heartbeat_at or run.created_at) < timezone.now() - STOP_GRACE
+    if overdue and run.process_id and run.host == processes.HOST:
+        processes.kill_group(run.process_id)
+    if runs.give_up_dead(run):
+        run.refresh_from_db()
+        if run.status == Status.QUEUED:
+            send_training(run.pk)
+
+
+def _mend_redis() -> None:
+    """An emptied Redis is filled again from the stored generation and from Postgres; a pointer that missed its
+    switch is moved."""
+    switch = publish.serving()
+    steering.publish_missing()
+    if switch is None:
+        return
+    pointer = store.pointer()
+    if pointer and pointer.switch >= switch.number and store.manifest(switch.generation_id) is not None:
+        return
+    if store.manifest(switch.generation_id) is None:
+        try:
+            count = publish.republish(switch.generation)
+        except generations.NotStored as error:
+            log.error("generation %s cannot be put into Redis again: %s", switch.generation_id, error)
+            return
+        log.info("generation %s is in Redis again: %s shoppers", switch.generation_id, count)
+        refill_recent(switch.generation)
+    publish.move_pointer(switch)
+
+
+RECENT = """
+SELECT s.kind, s.external_id, e.event_id, e.product_id, extract(epoch FROM e.at)::float8, e.type,
+       e.quantity, e.price, e.value
+FROM behavior_event e JOIN behavior_shopper s ON s.id = e.shopper_id
+WHERE e.product_id IS NOT NULL AND e.source NOT IN ('import', 'simulator') AND e.received_at > %s
+ORDER BY e.at, e.event_id
+"""
+
+
+def refill_recent(generation: Generation) -> int:
+    """Recent events of everybody who posted since shortly before ``generation`` was made; returns how many."""
+    since = generation.created_at - timedelta(minutes=10)
+    by_subject: dict[str, list[RecentEvent]] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(RECENT, [since])
+        for kind, external_id, event_id, product_id, at, type_, *numbers in cursor.fetchall():
+            values = [float("nan") if number is None else number for number in numbers]
+            event = RecentEvent(id_hash(event_id.bytes), product_id, at, type_, *values)
+            by_subject.setdefault(subject(kind, external_id), []).append(event)
+    store.refill_recent(by_subject)
+    return sum(map(len, by_subject.values()))
+
+
+def _kept_generations() -> list[int]:
+    return list(Generation.objects.filter(status=Generation.Status.READY).values_list("pk", flat=True))
+
+
+def _send(task: Any, *arguments: object, queue: str) -> bool:
+    try:
+        task.apply_async(arguments, queue=queue, retry=False)
+    except (BrokerError, OSError) as error:
+        log.warning("%s was not sent: %s", task.name, error)
+        return False
+    return True

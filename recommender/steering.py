@@ -1,0 +1,89 @@
+"""Rules and placements on their way to the serving processes: packed values whose versions ride in each request.
+
+Published right after commit by whoever changed them; the reconciler publishes what is missing from Redis.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from recommender import rules, store
+from recommender.models import Placement, Rule
+from recommender.rules import CompiledRule
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A placement as serving holds it."""
+
+    slug: str
+    strategy: str
+    n: int = 10
+    filters: dict[str, Any] = field(default_factory=dict)
+    fallbacks: tuple[str, ...] = ()
+
+
+def publish(*names: str) -> None:
+    """Put ``rules`` and ``placements`` (those named, or both) into Redis; raises ``store.StoreDown``."""
+    for name in names or ("rules", "placements"):
+        body = orjson.dumps(rule_rows() if name == "rules" else placement_rows())
+        store.put_shared(name, body, time.time_ns() // 1000)
+
+
+def publish_missing() -> None:
+    """Put into Redis what it lacks; raises ``store.StoreDown``."""
+    held = store.versions()
+    if missing := [name for name in ("rules", "placements") if name not in held or store.shared(name) is None]:
+        publish(*missing)
+
+
+def rule_rows() -> list[dict[str, Any]]:
+    """Live rules in the form that ``rules.from_dict`` reads."""
+    return [
+        {
+            "id": row.pk,
+            "name": row.name,
+            "verb": str(row.verb),
+            "condition": row.condition,
+            "parameters": row.parameters,
+            "placements": row.placements,
+            "segments": row.segments,
+            "starts_at": row.starts_at.timestamp() if row.starts_at else None,
+            "ends_at": row.ends_at.timestamp() if row.ends_at else None,
+            "priority": row.priority,
+        }
+        for row in Rule.objects.filter(status=Rule.Status.LIVE)
+    ]
+
+
+def placement_rows() -> list[dict[str, Any]]:
+    """Active placements."""
+    return [
+        {
+            "slug": row.slug,
+            "strategy": str(row.strategy),
+            "n": row.n,
+            "filters": row.filters,
+            "fallbacks": list(row.fallbacks),
+        }
+        for row in Placement.objects.filter(is_active=True)
+    ]
+
+
+def as_rules(rows: list[dict[str, Any]]) -> tuple[CompiledRule, ...]:
+    """Rules ready to run; one that cannot be read is left out rather than taking every answer down."""
+    compiled = []
+    for row in rows:
+        try:
+            compiled.append(rules.from_dict(row))
+        except rules.ConditionError:
+            continue
+    return tuple(compiled)
+
+
+def as_slots(rows: list[dict[str, Any]]) -> dict[str, Slot]:
+    return {row["slug"]: Slot(**{**row, "fallbacks": tuple(row["fallbacks"])}) for row in rows}

@@ -1,0 +1,74 @@
+"""Celery's shells: ids in, one call, nothing long. Queues: train, refresh, default."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from celery import shared_task
+from celery.signals import heartbeat_sent, worker_ready
+
+_queues: set[str] = set()
+_last_beat = 0.0
+
+
+@shared_task(name="recommender.tasks.run_training")
+def run_training(run_id: int) -> None:
+    """Start the run's child; the row says how it goes on."""
+    from recommender import runs
+
+    runs.start_child(run_id)
+
+
+@shared_task(name="recommender.tasks.refresh_list")
+def refresh_list(subject: str) -> None:
+    """A fresh list of one shopper or visitor."""
+    from recommender import refresh
+
+    refresh.refresh(subject)
+
+
+@shared_task(name="recommender.tasks.reconcile")
+def reconcile() -> None:
+    """Mend what died half-way."""
+    from recommender import services
+
+    services.reconcile()
+
+
+@shared_task(name="recommender.tasks.publish_availability")
+def publish_availability() -> None:
+    """What changed in the catalogue since the last look."""
+    from recommender import services
+
+    services.note_products()
+
+
+@shared_task(name="recommender.tasks.store_served_lists")
+def store_served_lists() -> None:
+    """Answered lists from Redis to Postgres."""
+    from recommender import served
+
+    served.store_all()
+
+
+@worker_ready.connect
+def _note_queues(sender: Any, **_: Any) -> None:
+    _queues.update(queue.name for queue in sender.task_consumer.queues)
+    _show_life()
+
+
+@heartbeat_sent.connect
+def _show_life(**_: Any) -> None:
+    """``manage.py train`` hands a run to a worker only where one takes the queue."""
+    global _last_beat
+    if time.monotonic() - _last_beat < 5:
+        return
+    _last_beat = time.monotonic()
+    from recommender import store
+
+    for name in _queues:
+        try:
+            store.beat(f"queue-{name}")
+        except store.StoreDown:
+            return

@@ -1,0 +1,165 @@
+"""A generation is built aside, checked, switched to, rolled back, and put back into an emptied Redis."""
+
+from __future__ import annotations
+
+import tempfile
+from unittest.mock import patch
+
+import numpy as np
+from django.test import TestCase, override_settings
+
+from recommender import artifacts, dataset, generations, packing, publish, services, store
+from recommender.dataset import Snapshot
+from recommender.engine import plain
+from recommender.engine.artifact import ArtifactError
+from recommender.models import Generation, Switch, TrainingRun
+from recommender.store import Breaker, Pointer
+from recsite.testing import flush_redis
+from tests.goods import make_history, make_products, make_shoppers
+
+Status = TrainingRun.Status
+
+
+class PublishCase(TestCase):
+    def setUp(self) -> None:
+        flush_redis()
+        store.breaker = Breaker()
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        settings = override_settings(MODEL_DIR=folder.name)
+        settings.enable()
+        self.addCleanup(settings.disable)
+        self.products, self.shoppers = make_products(), make_shoppers()
+        make_history(self.shoppers, self.products)
+
+    def a_run(self) -> TrainingRun:
+        TrainingRun.objects.filter(status=Status.RUNNING).update(status=Status.SUCCEEDED)
+        return TrainingRun.objects.create(status=Status.RUNNING, attempts=1)
+
+    def publish(self, run: TrainingRun | None = None, snapshot: Snapshot | None = None) -> Switch:
+        run, snapshot = run or self.a_run(), snapshot or dataset.read()
+        ranker = plain.fit(snapshot.data, snapshot.now)
+        where = f"runs/{run.pk}/plain"
+        sha256 = artifacts.save(ranker, snapshot.vocabulary, where, {})
+        return publish.publish(run, ranker, snapshot, model_name=plain.NAME, artifact=where, sha256=sha256)
+
+
+class Publishing(PublishCase):
+    def test_everybody_has_a_list_of_their_own_taste(self) -> None:
+        switch = self.publish()
+        self.assertEqual(store.pointer(), Pointer(switch.number, switch.generation_id, switch.generation.run_id))
+        reading = store.read("s:s0", switch.generation_id)
+        assert reading.list is not None
+        assert reading.history is not None
+        tea = {product.pk for product in self.products[0::2]}
+        ids = dataset.read().vocabulary.product_ids[reading.list.codes[:6]]
+        self.assertLessEqual(set(ids.tolist()), tea)
+        self.assertEqual(len(reading.history.events), 64)
+        generation = Generation.objects.get()
+        self.assertEqual((generation.status, generation.shoppers_done), (Generation.Status.READY, 30))
+
+    def test_disk_and_redis_hold_the_same_bytes(self) -> None:
+        generation = self.publish().generation_id
+        stored = generations.StoredGeneration(generation)
+        on_disk = packing.unpack_list(stored.of("s:s3")[0])
+        in_redis = store.read("s:s3", generation).list
+        assert on_disk is not None
+        assert in_redis is not None
+        np.testing.assert_array_equal(on_disk.codes, in_redis.codes)
+        self.assertEqual(stored.of("s:nobody"), (None, None))
+
+    def test_with_redis_down_the_files_are_there_and_are_put_in_later(self) -> None:
+        with override_settings(REDIS_URL="redis://127.0.0.1:1/0"):
+            switch = self.publish()
+        self.assertIsNone(store.pointer())
+        services.reconcile()
+        self.assertEqual(store.pointer(), Pointer(switch.number, switch.generation_id, switch.generation.run_id))
+        self.assertIsNotNone(store.read("s:s0", switch.generation_id).list)
+
+    def test_an_emptied_redis_is_filled_without_training(self) -> None:
+        switch = self.publish()
+        flush_redis()
+        services.reconcile()
+        self.assertEqual(store.pointer().switch, switch.number)  # type: ignore[union-attr]
+        self.assertIsNotNone(store.read("s:s0", switch.generation_id).history)
+        self.assertIn("placements", store.versions())
+
+    def test_a_generation_that_reads_back_wrong_never_serves(self) -> None:
+        first = self.publish()
+        with (
+            patch("recommender.store.read_many", side_effect=lambda names, _: dict.fromkeys(names, (None, None))),
+            self.assertRaises(publish.BadGeneration),
+        ):
+            self.publish()
+        self.assertEqual(publish.serving(), first)
+        self.assertEqual(Generation.objects.filter(status=Generation.Status.FAILED).count(), 1)
+
+    def test_the_last_two_generations_stay(self) -> None:
+        numbers = [self.publish().generation_id for _ in range(3)]
+        states = dict(Generation.objects.values_list("pk", "status"))
+        self.assertEqual([states[number] for number in numbers], ["retired", "ready", "ready"])
+        self.assertFalse(generations.folder_of(numbers[0]).exists())
+        self.assertIsNone(store.read("s:s0", numbers[0]).list)
+
+
+class Fencing(PublishCase):
+    def test_a_run_that_was_overtaken_cannot_switch(self) -> None:
+        old = self.a_run()
+        newer = self.publish()
+        TrainingRun.objects.filter(status=Status.RUNNING).update(status=Status.SUCCEEDED)
+        TrainingRun.objects.filter(pk=old.pk).update(status=Status.RUNNING)
+        with self.assertRaises(publish.StaleRun):
+            self.publish(old)
+        self.assertEqual(publish.serving(), newer)
+
+    def test_an_attempt_that_was_given_up_cannot_switch(self) -> None:
+        run = self.a_run()
+        TrainingRun.objects.filter(pk=run.pk).update(attempts=2)
+        with self.assertRaises(publish.StaleRun):
+            self.publish(run)
+        self.assertIsNone(publish.serving())
+
+
+class RollingBack(PublishCase):
+    def test_back_and_forward_are_higher_switches(self) -> None:
+        first, second = self.publish(), self.publish()
+        back = services.roll_back()
+        self.assertEqual(back.generation_id, first.generation_id)
+        self.assertGreater(back.number, second.number)
+        self.assertEqual(store.pointer().generation, first.generation_id)  # type: ignore[union-attr]
+        forward = services.promote(run=second.generation.run)
+        self.assertEqual(store.pointer().switch, forward.number)  # type: ignore[union-attr]
+
+    def test_without_an_earlier_one_it_says_so(self) -> None:
+        with self.assertRaisesMessage(services.CannotServe, "nothing serves"):
+            services.roll_back()
+        self.publish()
+        with self.assertRaisesMessage(services.CannotServe, "no earlier generation"):
+            services.roll_back()
+
+    def test_a_retired_run_cannot_be_promoted(self) -> None:
+        run = self.publish().generation.run
+        self.publish()
+        self.publish()
+        with self.assertRaisesMessage(services.CannotServe, "no stored lists"):
+            services.promote(run=run)
+
+    def test_lists_that_redis_lost_are_put_back_before_the_switch(self) -> None:
+        first = self.publish()
+        self.publish()
+        store.drop_generation(first.generation_id)
+        services.roll_back()
+        self.assertIsNotNone(store.read("s:s0", first.generation_id).list)
+
+
+class Artifacts(PublishCase):
+    def test_a_truncated_or_foreign_file_is_refused(self) -> None:
+        self.publish()
+        run = TrainingRun.objects.get()
+        where = f"runs/{run.pk}/plain"
+        file = artifacts.path(where) / plain.FILE
+        with self.assertRaises(ArtifactError):
+            artifacts.load(where, "0" * 64)
+        file.write_bytes(file.read_bytes()[:-100])
+        with self.assertRaises(ArtifactError):
+            artifacts.load(where, Generation.objects.get().manifest["sha256"])
