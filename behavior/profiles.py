@@ -21,6 +21,7 @@ TOP = 8  # names kept per affinity
 RHYTHMS = 10
 LEVELS = 3  # of the category path
 BANDS = 5
+MOST_SPENT = 1e12  # in one line; more is a slip of the keyboard, and must not make a sum infinite
 PURCHASE = "purchase"
 #: A gap is a habit from so many visits on.
 HABIT = 4
@@ -192,7 +193,7 @@ def fold(log: Log, shelf: Shelf, norms: Norms, *, as_of: datetime, zone: ZoneInf
 def _frame(log: Log, norms: Norms, zone: ZoneInfo) -> pd.DataFrame:
     moments = pd.to_datetime((log.at * 1e6).astype(np.int64), unit="us", utc=True).tz_convert(zone)
     types = log.type
-    quantity = np.where(np.isnan(log.quantity), 1.0, log.quantity)
+    quantity = np.where(np.isnan(log.quantity), 1.0, np.clip(log.quantity, -MOST_SPENT, MOST_SPENT))
     bought = np.asarray(types == PURCHASE)
     return pd.DataFrame(
         {
@@ -202,7 +203,11 @@ def _frame(log: Log, norms: Norms, zone: ZoneInfo) -> pd.DataFrame:
             "type": types,
             "product": log.product,
             "price": log.price,
-            "spend": np.where(bought, np.nan_to_num(log.price) * quantity, 0.0),
+            "spend": np.clip(
+                np.where(bought, np.nan_to_num(np.minimum(log.price, MOST_SPENT)) * quantity, 0.0),
+                -MOST_SPENT,
+                MOST_SPENT,
+            ),
             "session": log.session.codes,
             "no_session": np.asarray(log.session == ""),
             "day": moments.normalize().tz_localize(None).to_numpy().astype("datetime64[D]").astype(np.int64),

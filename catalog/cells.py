@@ -169,7 +169,7 @@ class Cells:
         return stamps.cast(pa.timestamp("us", "UTC"))
 
     def _parsed_times(self, name: str, column: pa.Array) -> pa.Array:
-        words = _null_words(column)
+        words = pc.replace_substring_regex(_null_words(column), r" ?(UTC|GMT)$", "Z")
         if pc.all(pc.match_substring_regex(words, NUMBER)).as_py():  # all unix times, or nothing at all
             return self._from_unix(name, pc.cast(pc.utf8_ltrim(words, "+"), pa.float64()))
         zoned = pc.match_substring_regex(words, ZONE)

@@ -183,6 +183,13 @@ class BuildProfilesTests(TestCase):
         services.build_profiles()
         self.assertEqual(Profile.from_dict(ShopperProfile.objects.get().data).hours.index(1.0), 5)
 
+    def test_what_cannot_be_true_does_not_stop_the_batch(self) -> None:
+        self.buy(self.anna, 0, quantity=1e300, value=-1.0)
+        make_event(self.anna, None, type="impression", at=datetime(1, 1, 2, tzinfo=UTC))
+        make_event(self.anna, self.products[1], at=datetime(1900, 1, 1, tzinfo=UTC), price=1e300, quantity=-1e300)
+        services.build_profiles()
+        self.assertLess(abs(ShopperProfile.objects.get().spend), 1e13)
+
     def test_portions_are_of_about_the_same_size(self) -> None:
         half = profile_batches.PORTION // 2
         counted = [(1, half), (2, half), (3, 10), (4, 10)]

@@ -54,9 +54,9 @@ class TimeTests(TestCase):
         noon = datetime(2015, 5, 3, 12, tzinfo=UTC)
         spelled = [
             "2015-05-03T12:00:00Z", "2015-05-03t14:00:00+02:00", "2015-05-03 12:00:00", "2015-05-03T12:00",
-            "1430654400", "1430654400.0", "1430654400000",
+            "1430654400", "1430654400.0", "1430654400000", "2015-05-03 12:00:00 UTC", "2015-05-03 14:00:00+02",
         ]  # fmt: skip
-        self.assertEqual(cells(spelled).times("x", latest=NOW).to_pylist(), [noon] * 7)
+        self.assertEqual(cells(spelled).times("x", latest=NOW).to_pylist(), [noon] * 9)
         for one in spelled:
             with self.subTest(one):
                 self.assertEqual(cells([one]).times("x", latest=NOW).to_pylist(), [noon])
