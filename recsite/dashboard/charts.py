@@ -82,11 +82,17 @@ class Unit:
         """Fractions are drawn as per cent."""
         return value if value is None or self.kind != "percent" else value * 100
 
-    def text(self, value: Value) -> str:
+    def short(self, value: Value) -> str:
+        """As little as a label over a bar needs; the unit is in the heading."""
+        if value is None:
+            return ""
+        return numbers.decimal(value * 100, 1) if self.kind == "percent" else self.text(value)
+
+    def text(self, value: Value, *, whole: bool = False) -> str:
         if value is None:
             return "no data"
         if self.kind == "money":
-            return numbers.money(value, self.currency)
+            return numbers.money(value, self.currency, whole=whole)
         if self.kind == "percent":
             return numbers.percent(value)
         return numbers.decimal(value, 3 if abs(value) < 10 else 1) if self.kind == "decimal" else numbers.count(value)
@@ -143,9 +149,11 @@ def line_chart(
         data += _band(dates, now, unit)
     if before is not None and before.values:
         data.append(_line(dates, before.values[: len(dates)], unit, name=before.label, previous=True))
-    data.append(_line(dates, now.values, unit, name=now.label, filled=from_zero and not now.low))
+    if from_zero and not now.low:
+        data += _fill(dates, now.values, unit)
+    data.append(_line(dates, now.values, unit, name=now.label))
     layout = _layout(unit, height)
-    layout["xaxis"] |= {"type": "date", "tickformat": "%-d %b", "nticks": 6, "hoverformat": "%-d %b %Y"}
+    layout["xaxis"] |= _day_axis(now)
     if from_zero:
         layout["yaxis"]["rangemode"] = "tozero"
     layout |= _event_marks(events)
@@ -168,21 +176,24 @@ def bar_chart(
     links: Sequence[str] = (),
     height: int = 240,
 ) -> Chart:
-    """Categories or positions as bars, labelled with their values up to twelve of them."""
+    """Categories or positions as bars, labelled with their values up to twelve of them.
+
+    Labels of rates leave out the "%" for want of room: the heading above says it ("Click rate by position, %").
+    """
     shown = [unit.scaled(value) for value in values]
     trace: Trace = {
         "type": "bar",
         "x": list(labels),
         "y": shown,
         "marker": {"color": "--accent", "line": {"width": 0}},
-        "hovertemplate": "%{x}: %{customtext}<extra></extra>".replace("%{customtext}", "%{hovertext}"),
+        "hovertemplate": "%{x}: %{hovertext}<extra></extra>",
         "hovertext": [unit.text(value) for value in values],
     }
     if links:
         trace["customdata"] = list(links)
     if len(labels) <= LABEL_ALL:
-        trace |= {"text": [unit.text(value) for value in values], "textposition": "outside", "cliponaxis": False}
-        trace["textfont"] = {"size": 11, "color": "--text-2"}
+        trace |= {"text": [unit.short(value) for value in values], "textposition": "outside", "cliponaxis": False}
+        trace |= {"textfont": {"size": 11, "color": "--text-2"}, "textangle": 0, "constraintext": "none"}
     layout = _layout(unit, height) | {"bargap": 0.34, "hovermode": "closest"}
     layout["xaxis"] |= {"type": "category", "title": {"text": axis, "font": {"size": 11}}}
     layout["yaxis"]["rangemode"] = "tozero"
@@ -206,7 +217,7 @@ def day_bars(*, id: str, what: str, days: Days, unit: Unit = COUNT, height: int 
         "hovertemplate": "%{x|%-d %b %Y}: %{hovertext}<extra></extra>",
     }
     layout = _layout(unit, height) | {"bargap": 0.34, "hovermode": "closest"}
-    layout["xaxis"] |= {"type": "date", "tickformat": "%-d %b", "nticks": 8}
+    layout["xaxis"] |= _day_axis(days)
     layout["yaxis"]["rangemode"] = "tozero"
     summary = _days_sentence(what, days, None, unit)
     return Chart(
@@ -242,8 +253,9 @@ class Area:
 def treemap(*, id: str, what: str, areas: Sequence[Area], unit: Unit = COUNT, height: int = 320) -> Chart:
     """Shares as areas in their categories' hues, each with label, value and share; a click drills in."""
     total = sum(area.value for area in areas if not area.parent) or 1.0
+    nested = any(area.parent for area in areas)
     texts = [
-        f"{unit.text(area.value)} · {numbers.percent(area.value / total, 0)}" + (f"<br>{_plain(area.note)}" if area.note else "")
+        f"{unit.text(area.value, whole=total >= 100)} · {numbers.percent(area.value / total, 0)}" + (f"<br>{_plain(area.note)}" if area.note else "")
         for area in areas
     ]
     trace: Trace = {
@@ -257,9 +269,9 @@ def treemap(*, id: str, what: str, areas: Sequence[Area], unit: Unit = COUNT, he
         "textinfo": "label+text",
         "hovertemplate": "%{label}<br>%{text}<extra></extra>",
         "customdata": [area.href or None for area in areas],
-        "marker": {"colors": [f"hue:{area.hue}" for area in areas], "line": {"width": 2, "color": "--surface"}, "pad": {"t": 18, "l": 2, "r": 2, "b": 2}},
+        "marker": {"colors": [f"hue:{area.hue}" for area in areas], "line": {"width": 2, "color": "--surface"}, "pad": {"t": 18 if nested else 0, "l": 0, "r": 0, "b": 0}},
         "tiling": {"pad": 2, "packing": "squarify"},
-        "pathbar": {"visible": any(area.parent for area in areas), "thickness": 20, "textfont": {"size": 11}},
+        "pathbar": {"visible": nested, "thickness": 20, "textfont": {"size": 11}},
         "textfont": {"size": 12, "color": "--text"},
         "root": {"color": "--surface"},
     }
@@ -302,12 +314,13 @@ def curves_chart(
     _spread_labels(layout["annotations"], curves, height)
     if reference is not None:
         words, level = reference
+        ends_below = any(last[1] < level for curve in curves if (last := _last(curve.values)))
         layout["shapes"] = [
             {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": level, "y1": level,
              "line": {"color": "--line-2", "width": 1.5, "dash": "4px,4px"}}
         ]  # fmt: skip
         layout["annotations"].append(
-            {"xref": "paper", "x": 1, "xanchor": "right", "y": level, "yanchor": "top", "showarrow": False,
+            {"xref": "paper", "x": 1, "xanchor": "right", "y": level, "yanchor": "bottom" if ends_below else "top", "showarrow": False,
              "text": _plain(f"{words}: {level:.{digits}f}"), "font": {"size": 11, "color": "--text-2"}}
         )  # fmt: skip
     ends = [f"{curve.name} {numbers.decimal(last[1], digits)}" for curve in curves if (last := _last(curve.values))]
@@ -330,12 +343,13 @@ def _layout(unit: Unit, height: int) -> Figure:
         "dragmode": False,
         "hovermode": "x unified",
         "hoverlabel": {"bgcolor": "--surface", "bordercolor": "--line", "font": {"size": 12, "color": "--text", "family": FONT}},
-        "xaxis": {**axis, "showgrid": False, "fixedrange": True, "ticks": ""},
+        "xaxis": {**axis, "showgrid": False, "fixedrange": True, "ticks": "", "ticklabelstandoff": 4},
         "yaxis": {
             **axis,
             "gridcolor": "--line",
             "gridwidth": 1,
-            "nticks": 5,
+            "nticks": 4 if height < 200 else 5,
+            "ticklabelstandoff": 6,
             "fixedrange": True,
             "tickprefix": unit.prefix,
             "ticksuffix": unit.suffix,
@@ -344,9 +358,7 @@ def _layout(unit: Unit, height: int) -> Figure:
     }  # fmt: skip
 
 
-def _line(
-    dates: Sequence[str], values: Sequence[Value], unit: Unit, *, name: str, previous: bool = False, filled: bool = False
-) -> Trace:
+def _line(dates: Sequence[str], values: Sequence[Value], unit: Unit, *, name: str, previous: bool = False) -> Trace:
     style = {"color": "--line-2", "width": 1.5, "dash": "4px,4px"} if previous else {"color": "--accent", "width": 2.2}
     trace: Trace = {
         "type": "scatter",
@@ -359,8 +371,6 @@ def _line(
         "text": [unit.text(value) for value in values],
         "hovertemplate": "%{text}",
     }
-    if filled:
-        trace |= {"fill": "tozeroy", "fillcolor": "--accent/.07"}
     if sum(value is not None for value in values) == 1:
         trace |= {"mode": "lines+markers", "marker": {"size": 6, "color": style["color"]}}
     return trace
@@ -376,6 +386,15 @@ def _band(dates: Sequence[str], days: Days, unit: Unit) -> list[Trace]:
             {**common, "y": [unit.scaled(value) for value in days.high[start:stop]], "fill": "tonexty", "fillcolor": "--accent/.13"}
         )  # fmt: skip
     return traces
+
+
+def _fill(dates: Sequence[str], values: Sequence[Value], unit: Unit) -> list[Trace]:
+    """The ground beneath a line, one piece for each run of days: one for all would paint over a missing day."""
+    return [
+        {"type": "scatter", "mode": "lines", "x": list(dates[start:stop]), "hoverinfo": "skip", "line": {"width": 0},
+         "y": [unit.scaled(value) for value in values[start:stop]], "fill": "tozeroy", "fillcolor": "--accent/.07"}
+        for start, stop in _runs(values, values)
+    ]  # fmt: skip
 
 
 def _runs(low: Sequence[Value], high: Sequence[Value]) -> list[tuple[int, int]]:
@@ -403,6 +422,16 @@ def _event_marks(events: Sequence[Event]) -> Figure:
             for event in events
         ],
     }  # fmt: skip
+
+
+def _day_axis(days: Days) -> Figure:
+    """Ticks from the first day on: each day of a short range, the same weekday of a longer one, else months."""
+    count = len(days.values)
+    axis: Figure = {"type": "date", "tickformat": "%-d %b", "hoverformat": "%-d %b %Y"}
+    if count > 70:
+        return axis | {"dtick": "M1" if count < 400 else "M3", "tickformat": "%b" if count < 400 else "%b %Y"}
+    step = 1 if count <= 7 else 2 if count <= 14 else 7
+    return axis | {"tick0": days.first.isoformat(), "dtick": step * 86_400_000}
 
 
 _TONES = {"": "--accent", "before": "--line-2", "grey": "--line-2", "c2": "--c2", "c3": "--c3", "c4": "--c4"}

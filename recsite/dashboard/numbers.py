@@ -1,6 +1,6 @@
 """Numbers and times as people read them: one way for each, used by pages, charts and the template filters.
 
-A thin space that does not break stands before units (``5.42 %``), a true minus before negatives, an en dash in
+A thin space stands before units (``5.42 %``), a true minus before negatives, an en dash in
 ranges. ``None`` is written as "–"; that something was never seen is written as "no data", never as 0 %.
 """
 
@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from django.utils import timezone
 
-THIN = "\u202f"  # narrow no-break space
+THIN = "\u2009"
 MINUS = "\u2212"
 DASH = "\u2013"
 NONE = DASH
@@ -41,11 +41,11 @@ def signed(value: Number | None, digits: int = 2) -> str:
     return text if text.startswith(MINUS) or not float(value) else f"+{text}"
 
 
-def money(value: Number | None, currency: str = "USD") -> str:
-    """Exact to the cent below 100, to the whole above: ``$2.99``, ``$1,307``."""
+def money(value: Number | None, currency: str = "USD", *, whole: bool = False) -> str:
+    """Exact to the cent below 100, to the whole above (or always, with ``whole``): ``$2.99``, ``$1,307``."""
     if value is None:
         return NONE
-    digits = 0 if currency in NO_CENTS or abs(value) >= 100 or not value else 2
+    digits = 0 if whole or currency in NO_CENTS or abs(value) >= 100 or not value else 2
     return _money(f"{abs(value):,.{digits}f}", value < 0, currency)
 
 
