@@ -1,0 +1,135 @@
+"""What needs a person, each with the one click to where it is mended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.core.cache import cache
+from django.db import connection
+from django.utils import timezone
+
+from behavior.models import RejectedEvent
+from recommender.models import SetupStep, Switch, TrainingRun
+from recsite.dashboard import navigation, numbers
+from recsite.dashboard.addresses import page as address
+from recsite.dashboard.components import Finding
+
+KEPT = 30  # seconds
+STALE = timedelta(days=7)  # a model this much older than the newest event
+MISSING = 0.2  # share of products without an attribute from which it is worth a line
+_GAPS = {  # column: what it is called, what is off without it
+    "category": ("a category", "Rules and reasons by category are off for them"),
+    "price": ("a price", "Price rules and price reasons are off for them"),
+    "title": ("a title", "They are shown by their number alone"),
+    "brand": ("a brand", "Brand rules are off for them"),
+}
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A finding and the page of the navigation that counts it ("" for none)."""
+
+    finding: Finding
+    page: str = ""
+
+
+def find(newest: datetime | None) -> list[Finding]:
+    """Worst first; kept for half a minute. Also sets the counts beside the navigation's pages."""
+    placed: list[Placed] = cache.get_or_set("dashboard:findings", lambda: _look(newest), KEPT) or []
+    return [one.finding for one in placed]
+
+
+def _look(newest: datetime | None) -> list[Placed]:
+    order = {"bad": 0, "warn": 1, "neutral": 2}
+    placed = [found for check in CHECKS for found in check(newest)]
+    counts: dict[str, int] = {}
+    for found in placed:
+        if found.page and found.finding.tone != "neutral":
+            counts[found.page] = counts.get(found.page, 0) + 1
+    navigation.set_counts(counts)
+    return sorted(placed, key=lambda found: order[found.finding.tone])
+
+
+def _setup(newest: datetime | None) -> Iterator[Placed]:
+    step = SetupStep.objects.filter(status=SetupStep.Status.FAILED).first()
+    if step:
+        reason = (step.error.strip().splitlines() or ["no reason was given"])[-1]
+        yield _placed("The first start stopped", f"“{step.title}”: {reason}", "See the steps", "setup", "bad")
+
+
+def _models(newest: datetime | None) -> Iterator[Placed]:
+    switch = Switch.objects.select_related("generation__run").first()
+    if switch is None:
+        yield _placed(
+            "No model serves yet",
+            "Everyone sees what sells most until the first one is trained",
+            "Models",
+            "models",
+            "warn",
+        )
+    elif newest is not None and newest - switch.generation.as_of > STALE:
+        behind = (newest - switch.generation.as_of).days
+        note = f"It has not seen the last {numbers.plural(behind, 'day')} of events"
+        yield _placed(f"Model {switch.generation.run_id} is getting old", note, "Retrain", "models", "warn")
+    last = TrainingRun.objects.exclude(status__in=TrainingRun.ACTIVE).first()
+    if last is not None:
+        yield from _last_run(last, switch)
+
+
+def _last_run(run: TrainingRun, switch: Switch | None) -> Iterator[Placed]:
+    serving = switch.generation.run_id if switch else None
+    goes_on = f"Model {serving} goes on serving" if serving else "Nothing serves yet"
+    if run.status == TrainingRun.Status.FAILED:
+        reason = (run.error.strip().splitlines() or ["no reason was given"])[-1][:120]
+        yield _placed(f"Run {run.pk} failed", f"{reason}. {goes_on}", "Open the run", "models", "bad")
+    elif run.status == TrainingRun.Status.REFUSED and run.pk != serving:
+        note = str(run.verdict.get("summary") or "The gate did not let it through")
+        yield _placed(f"Run {run.pk} was refused", note, "Compare", "models", "warn")
+    elif run.status == TrainingRun.Status.SUCCEEDED and serving is not None and run.pk > serving:
+        note = str(run.verdict.get("summary") or "The gate let it through")
+        yield _placed(f"Model {run.pk} is waiting for your decision", note, "Compare", "models", "neutral")
+
+
+def _gaps(newest: datetime | None) -> Iterator[Placed]:
+    """Columns that many products lack: one query over the catalogue."""
+    sql = """
+        SELECT count(*), count(*) FILTER (WHERE category_id IS NULL), count(*) FILTER (WHERE price IS NULL),
+               count(*) FILTER (WHERE title = ''), count(*) FILTER (WHERE brand = ''),
+               count(*) FILTER (WHERE is_stub)
+        FROM catalog_product WHERE retired_at IS NULL
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+        total, *missing, stubs = cursor.fetchone()
+    for (name, (words, effect)), count in zip(_GAPS.items(), missing, strict=True):
+        if total and count / total >= MISSING:
+            share = numbers.percent(count / total, 1)
+            query = {"missing": name}
+            yield _placed(
+                f"{share} of products lack {words}", effect, "See products", "products", "warn", "data", **query
+            )
+    if stubs:
+        title = f"{numbers.plural(stubs, 'product')} known from events only"
+        note = "The catalogue has not named them yet"
+        yield _placed(title, note, "See products", "products", "neutral", "data", state="unknown")
+
+
+def _rejects(newest: datetime | None) -> Iterator[Placed]:
+    since = timezone.now() - timedelta(days=7)
+    waiting = RejectedEvent.objects.filter(replayed_at__isnull=True, received_at__gte=since).count()
+    if waiting:
+        note = "They are kept and can be replayed once the cause is mended"
+        title = f"{numbers.plural(waiting, 'event')} of the last 7 days rejected"
+        yield _placed(title, note, "See why", "data", "warn", "data")
+
+
+#: In the order in which equals are listed. Each yields what it found; ``newest`` is the newest event's time.
+CHECKS: list[Callable[[datetime | None], Iterator[Placed]]] = [_setup, _models, _rejects, _gaps]
+
+
+def _placed(title: str, note: str, action: str, to: str, tone: str, page: str = "", **query: object) -> Placed:
+    """``to`` is a page's name, opened with ``query``."""
+    href = address(to, **query) or address("overview")
+    return Placed(Finding(title, note, action, href, tone), page or (to if to in ("models", "data", "rules") else ""))

@@ -1,0 +1,283 @@
+"""One product: how it sells, what is known of it, where it is shown and what came of that."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.utils import timezone
+
+from behavior.queries import newest_event_at
+from catalog.models import Product
+from recommender.models import Placement, Rule
+from recsite.dashboard import charts, numbers, roles
+from recsite.dashboard.addresses import changed, linked, page
+from recsite.dashboard.charts import Chart, Days, Unit
+from recsite.dashboard.components import (
+    SIMULATED,
+    Action,
+    Badge,
+    Crumb,
+    Delta,
+    Fact,
+    Facts,
+    Nothing,
+    Segment,
+    Segments,
+    State,
+    delta_of_counts,
+)
+from recsite.dashboard.graphics import Bars, funnel_bars
+from recsite.dashboard.names import SIZE_KEYS, full_name
+from recsite.dashboard.queries import product as queries
+from recsite.dashboard.queries import rules as rule_queries
+from recsite.dashboard.queries import sales
+from recsite.dashboard.queries.product import AfterShowing, ShownAt, SoldInAll
+from recsite.dashboard.queries.sales import PeriodSales
+from recsite.dashboard.shop import Shop
+from recsite.dashboard.tables import Cell, Column, Row, Table
+from recsite.dashboard.tiles import Tile, tile_of
+
+RANGE = timedelta(days=28)
+TRENDS = {"units": "Units", "revenue": "Revenue", "price": "Price"}
+_STATE_TONES = {"live": "good", "draft": "accent", "paused": "warn", "ended": "neutral"}
+
+
+@dataclass(frozen=True)
+class RuleLine:
+    """A rule that touches the product: its verb with an icon, what and where, its state."""
+
+    verb: str
+    icon: str
+    text: str
+    href: str
+    state: State
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One of the head's figures."""
+
+    label: str
+    value: str
+    delta: Delta | None = None
+
+
+@dataclass(frozen=True)
+class ProductPage:
+    """The head, then blocks. A block without data is a ``Nothing`` or a sentence in its table's place."""
+
+    title: str
+    crumbs: Sequence[Crumb]
+    tile: Tile
+    line: str
+    state: State
+    figures: Sequence[Figure]
+    actions: Sequence[Action]
+    trend: Chart | None
+    trend_choice: Segments
+    trend_title: str
+    attributes: Facts
+    known: str
+    funnel: Bars | Nothing
+    funnel_badge: Badge | None
+    range_text: str
+    shown: Table
+    rules: Sequence[RuleLine]
+    new_rule_href: str
+
+
+def build(product: Product, params: Mapping[str, str], shop: Shop, *, permissions: frozenset[str]) -> ProductPage:
+    """Everything on the page. ``product`` comes with its category; ``permissions``: what the person may do."""
+    end = (newest_event_at() or timezone.now()) + timedelta(microseconds=1)
+    sold = queries.sold_in_all(product.pk, lately=end - RANGE, before=end - 2 * RANGE)
+    weeks = sales.of_product(product.pk, zone=shop.zone)
+    trend = params.get("trend") if params.get("trend") in TRENDS else "units"
+    after = queries.after_showing(product.pk, start=end - RANGE, end=end)
+    range_text = numbers.date_range(shop.day_of(end - RANGE) + timedelta(days=1), shop.day_of(end))
+    facts = attributes(product, shop)
+    return ProductPage(
+        title=full_name(product),
+        crumbs=_crumbs(product),
+        tile=tile_of(product, size="l"),
+        line=_line(product, shop),
+        state=_state(product),
+        figures=_figures(sold, shop),
+        actions=_actions(product, permissions),
+        trend=_trend(weeks, str(trend), shop, end),
+        trend_choice=_choice("Trend", TRENDS, str(trend), params, "trend"),
+        trend_title=f"{TRENDS[str(trend)]} {'of a unit' if trend == 'price' else 'sold'} per week",
+        attributes=Facts(facts),
+        known=f"{sum(bool(fact.value) for fact in facts)} of {len(facts)} known",
+        funnel=_funnel(after),
+        funnel_badge=SIMULATED if after.simulated else None,
+        range_text=range_text,
+        shown=_shown(queries.shown_at(product.pk, start=end - RANGE, end=end), range_text),
+        rules=[_rule_line(rule) for rule in rule_queries.touching(product)],
+        new_rule_href=_rule_href(product) if roles.EDIT_RULES in permissions else "",
+    )
+
+
+def attributes(product: Product, shop: Shop) -> list[Fact]:
+    """What is known of the product and, said in words, what is not and what is done instead."""
+    money = product.currency or shop.currency
+    facts = [
+        Fact(
+            "Category", product.category.path.replace(" > ", " › ") if product.category else "", "Similar by sales only"
+        ),
+        Fact("Brand", product.brand, "Brand rules skip it"),
+        Fact("Price", "" if product.price is None else numbers.price(product.price, money), "Price rules skip it"),
+        Fact("Stock", "" if product.stock is None else numbers.count(product.stock), "Counted as available"),
+        *(Fact(_words(name), _value(name, value)) for name, value in sorted(product.attributes.items())),
+        Fact("Tags", ", ".join(product.tags), "Tag rules skip it"),
+        Fact("Picture", "given" if product.image_url else "", "A tile is drawn"),
+        Fact("Description", _shortened(product.description)),
+    ]
+    return [Fact(fact.term, fact.value, "" if fact.value else fact.note) for fact in facts]
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ").strip().capitalize()
+
+
+def _value(name: str, value: Any) -> str:
+    from recsite.dashboard.names import size_label
+
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return size_label(str(value)) if name in SIZE_KEYS else str(value)
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= 120 else text[:117].rstrip() + "…"
+
+
+def _crumbs(product: Product) -> list[Crumb]:
+    path = product.category.path.split(" > ") if product.category else []
+    crumbs = [Crumb("Products", page("products"))]
+    for depth, name in enumerate(path):
+        crumbs.append(Crumb(name, page("products", department=" > ".join(path[: depth + 1]))))
+    return [*crumbs, Crumb(f"№ {product.external_id}")]
+
+
+def _line(product: Product, shop: Shop) -> str:
+    price = "" if product.price is None else numbers.price(product.price, product.currency or shop.currency)
+    return " · ".join(part for part in (product.brand, price) if part)
+
+
+def _state(product: Product) -> State:
+    if product.retired_at:
+        return State(f"retired on {numbers.day(product.retired_at)}", "neutral")
+    if product.hidden:
+        return State("hidden: never recommended", "warn")
+    if product.stock == 0:
+        return State("out of stock: not recommended", "warn")
+    if product.is_stub:
+        return State("known from events only", "warn")
+    return State("in stock" if product.stock else "available", "good")
+
+
+def _figures(sold: SoldInAll, shop: Shop) -> list[Figure]:
+    since = f" since {numbers.day(sold.first_at)}" if sold.first_at else ""
+    value, unit = numbers.money_short(sold.revenue, shop.currency)
+    return [
+        Figure(f"Lines sold{since}", numbers.count(sold.lines)),
+        Figure("Shoppers", numbers.count(sold.shoppers)),
+        Figure("Revenue", f"{value}{numbers.THIN}{unit}" if unit else value),
+        Figure("Last 28 days", numbers.count(sold.lately), delta_of_counts(sold.lately, sold.before)),
+    ]
+
+
+def _actions(product: Product, permissions: frozenset[str]) -> list[Action]:
+    anchored = page("preview", placement="similar", product=product.external_id)
+    pin = _rule_href(product, verb="pin") if roles.EDIT_RULES in permissions else ""
+    return linked(Action("Preview with it as anchor", anchored), Action("Pin…", pin, "primary"))
+
+
+def _rule_href(product: Product, *, verb: str = "") -> str:
+    """The rule editor with this product filled in."""
+    return page("rule-new", verb=verb, product=product.external_id)
+
+
+def _choice(label: str, choices: Mapping[str, str], current: str, params: Mapping[str, str], name: str) -> Segments:
+    return Segments(
+        label, [Segment(text, changed(params, **{name: key}), key == current) for key, text in choices.items()]
+    )
+
+
+def _trend(weeks: Sequence[PeriodSales], trend: str, shop: Shop, end: datetime) -> Chart | None:
+    """A point a week; a week without a sale is 0 units but has no price. The newest week may not be whole yet."""
+    if not weeks:
+        return None
+    known = {week.start: week for week in weeks}
+    starts = sales.weeks_between(weeks[0].start, shop.day_of(end))
+    if trend == "price":
+        values = [known[start].price if start in known else None for start in starts]
+    else:
+        values = [float(getattr(known[start], trend)) if start in known else 0.0 for start in starts]
+    return charts.line_chart(
+        id="trend",
+        what=f"{TRENDS[trend]} per week",
+        now=Weeks(starts[0], values),
+        unit=charts.COUNT if trend == "units" else Unit("money", shop.currency),
+        from_zero=trend != "price",
+    )
+
+
+@dataclass(frozen=True)
+class Weeks(Days):
+    """One value for each week, standing on its Monday."""
+
+    @property
+    def dates(self) -> list[Any]:
+        return [self.first + timedelta(weeks=index) for index in range(len(self.values))]
+
+
+def _funnel(after: AfterShowing) -> Bars | Nothing:
+    if not after.shown:
+        return Nothing("Not shown in this range", "No list that was served held this product.")
+    steps = [
+        ("Shown", after.shown, f"in {numbers.plural(after.shown, 'list')}"),
+        ("Clicked", after.clicks, _share(after.clicks, after.shown, "of lists")),
+        ("In basket", after.carts, _share(after.carts, after.clicks, "of clicks")),
+        ("Bought", after.purchases, _share(after.purchases, after.clicks, "of clicks")),
+    ]
+    return funnel_bars(steps)
+
+
+def _share(part: int, whole: int, of: str) -> str:
+    if not whole:
+        return "no data"
+    if whole < 30:
+        return "too few to judge"
+    return f"{numbers.rate(part, whole, 1)} {of} ({numbers.interval(part, whole, 1)})"
+
+
+def _shown(placements: Sequence[ShownAt], range_text: str) -> Table:
+    titles = dict(Placement.objects.values_list("slug", "title"))
+    columns = [Column("Placement"), Column("Times shown", numeric=True), Column("Mean rank", numeric=True), Column("")]
+    rows = []
+    for shown in placements:
+        often = (
+            f"1 in {numbers.count(shown.total / shown.lists)} lists"
+            if shown.lists
+            else f"never in {numbers.count(shown.total)} lists"
+        )
+        rank = numbers.NONE if shown.mean_rank is None else numbers.decimal(Decimal(shown.mean_rank), 1)
+        count = numbers.count(shown.lists) if shown.total else "no data"
+        cells = [Cell(titles.get(shown.placement, shown.placement)), Cell(count), Cell(rank), Cell(often, tone="muted")]
+        rows.append(Row(cells))
+    return Table(f"Placements that showed it, {range_text}", columns, rows, empty="No list was served in this range.")
+
+
+def _rule_line(rule: Rule) -> RuleLine:
+    where = ", ".join(rule.placements) if rule.placements else "everywhere"
+    position = rule.parameters.get("position")
+    words = (
+        f"{rule.name} · position {position} on {where}" if rule.verb == "pin" and position else f"{rule.name} · {where}"
+    )
+    state = State(rule.get_status_display(), _STATE_TONES[rule.status])
+    return RuleLine(rule.get_verb_display(), str(rule.verb), words, page("rule", rule.pk), state)

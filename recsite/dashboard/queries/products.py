@@ -1,0 +1,174 @@
+"""Products as lists of them are asked for: what was typed, filters, and how they sold lately."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import connection
+from django.db.models import Q, QuerySet
+
+from behavior.models import Event
+from catalog.models import Category, Product
+
+# The states that the list filters by, in words.
+STATES = {
+    "sellable": "May be recommended",
+    "out": "Out of stock",
+    "hidden": "Hidden",
+    "retired": "Retired",
+    "unknown": "Known from events only",
+}
+COLUMNS = ("title", "category", "brand", "price", "stock", "tags", "description", "image_url", "rating")
+_ORDER = {
+    "name": "upper(p.title)",
+    "price": "p.price",
+    "lines": "s.lines",
+    "before": "s.before",
+    "revenue": "s.revenue",
+}
+SORTS = tuple(_ORDER)
+
+
+@dataclass(frozen=True)
+class ProductFilter:
+    """``department``: a category's path, with all beneath it. ``missing``: a column or attribute not given."""
+
+    text: str = ""
+    department: str = ""
+    state: str = ""
+    missing: str = ""
+
+
+@dataclass(frozen=True)
+class Sold:
+    """A product with its sales of a period: ``before`` counts the lines of the period before."""
+
+    product: Product
+    lines: int
+    before: int
+    revenue: float
+
+
+def matching(wanted: ProductFilter) -> QuerySet[Product]:
+    """The products that a filter lets through, unordered."""
+    found = Product.objects.all()
+    if text := wanted.text.strip().removeprefix("№").strip():
+        found = found.filter(Q(title__icontains=text) | Q(external_id__icontains=text) | Q(brand__icontains=text))
+    if wanted.department:
+        path = wanted.department
+        found = found.filter(Q(category__path=path) | Q(category__path__startswith=f"{path} > "))
+    if wanted.missing:
+        found = found.filter(_without(wanted.missing))
+    return found.filter(_in_state(wanted.state))
+
+
+def _without(name: str) -> Q:
+    if name in ("category", "price", "stock", "rating"):
+        return Q(**{f"{name}__isnull": True})
+    if name == "tags":
+        return Q(tags=[])
+    return Q(**{name: ""}) if name in COLUMNS else ~Q(attributes__has_key=name)
+
+
+def _in_state(state: str) -> Q:
+    retired = Q(retired_at__isnull=False)
+    return {
+        "sellable": Q(hidden=False, retired_at__isnull=True) & (Q(stock__isnull=True) | ~Q(stock=0)),
+        "out": Q(stock=0) & ~retired,
+        "hidden": Q(hidden=True) & ~retired,
+        "retired": retired,
+        "unknown": Q(is_stub=True),
+    }.get(state, Q())
+
+
+def sold(
+    products: QuerySet[Product],
+    *,
+    start: datetime,
+    end: datetime,
+    before: datetime,
+    sort: str = "lines",
+    descending: bool = True,
+    limit: int | None = None,
+    offset: int = 0,
+) -> list[Sold]:
+    """``products`` with their purchases of ``start … end``, sorted by one of ``SORTS``, ties by id. Two queries."""
+    chosen, parameters = products.order_by().values("id").query.sql_with_params()
+    sql = f"""
+        SELECT p.id, coalesce(s.lines, 0), coalesce(s.before, 0), coalesce(s.revenue, 0)
+        FROM catalog_product p LEFT JOIN (
+            SELECT product_id, count(*) FILTER (WHERE at >= %s) AS lines, count(*) FILTER (WHERE at < %s) AS before,
+                   sum(coalesce(price, 0) * coalesce(quantity, 1)) FILTER (WHERE at >= %s) AS revenue
+            FROM behavior_event WHERE type = 'purchase' AND at >= %s AND at < %s GROUP BY product_id
+        ) s ON s.product_id = p.id
+        WHERE p.id IN ({chosen})
+        ORDER BY {_ORDER[sort]} {"DESC" if descending else "ASC"} NULLS LAST, p.id LIMIT %s OFFSET %s
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [start, start, start, before, end, *parameters, limit, offset])
+        found = cursor.fetchall()
+    return _with_products(found)
+
+
+def _with_products(found: Sequence[tuple[int, int, int, float]]) -> list[Sold]:
+    rows = by_ids(key for key, *_ in found)
+    return [Sold(rows[key], *figures) for key, *figures in found if key in rows]
+
+
+def by_ids(ids: Iterable[int]) -> dict[int, Product]:
+    """Products by internal id, with their category: one query."""
+    return Product.objects.select_related("category").in_bulk(list(ids))
+
+
+def by_external_ids(ids: Iterable[str]) -> dict[str, Product]:
+    """Products by the shop's own id, with their category: one query."""
+    found = Product.objects.select_related("category").filter(external_id__in=list(ids))
+    return {product.external_id: product for product in found}
+
+
+def departments() -> list[str]:
+    """The roots of the category tree, by name."""
+    return list(Category.objects.filter(parent__isnull=True).order_by("path").values_list("path", flat=True))
+
+
+def suggestions(text: str, *, start: datetime | None, limit: int = 8) -> tuple[list[tuple[Product, int]], int]:
+    """Products whose title or id holds ``text``, with lines sold since ``start``; and how many there are.
+
+    The id itself first, then what begins with the text, then what sells most.
+    """
+    text = text.strip().removeprefix("№").strip()
+    found = Product.objects.filter(Q(title__icontains=text) | Q(external_id__icontains=text))
+    ids = list(found.values_list("id", flat=True)[:_SUGGESTED_FROM])
+    total = len(ids) if len(ids) < _SUGGESTED_FROM else found.count()
+    sales = lines_since(ids, start)
+    folded = text.casefold()
+
+    def rank(product: Product) -> tuple[bool, bool, int, str]:
+        begins = product.title.casefold().startswith(folded)
+        return (product.external_id != text, not begins, -sales.get(product.pk, 0), product.title)
+
+    best = sorted(by_ids(ids).values(), key=rank)[:limit]
+    return [(product, sales.get(product.pk, 0)) for product in best], total
+
+
+_SUGGESTED_FROM = 400  # of more matches than this, the first by id are ranked
+
+
+def lines_since(ids: Sequence[int], start: datetime | None) -> dict[int, int]:
+    """Purchase lines of each product since ``start``; products without any are absent. One query."""
+    if not ids or start is None:
+        return {}
+    sql = """
+        SELECT product_id, count(*) FROM behavior_event
+        WHERE type = 'purchase' AND at >= %s AND product_id = ANY(%s) GROUP BY product_id
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [start, list(ids)])
+        return dict(cursor.fetchall())
+
+
+def has_events() -> bool:
+    """Whether anything at all has happened in the shop."""
+    return Event.objects.exists()

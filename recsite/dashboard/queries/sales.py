@@ -1,0 +1,141 @@
+"""Sales out of the event log: one line a purchase event, revenue = price of a unit × quantity."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from django.core.cache import cache
+from django.db import connection
+
+PURCHASE = "purchase"
+_REVENUE = "coalesce(price, 0) * coalesce(quantity, 1)"
+
+
+@dataclass(frozen=True)
+class ProductSales:
+    """One product's sales in two periods. ``before`` counts the lines of the earlier one."""
+
+    product_id: int
+    lines: int
+    before: int
+    revenue: float
+
+
+@dataclass(frozen=True)
+class PeriodSales:
+    """Sales of one day or week: ``start`` is its first day."""
+
+    start: date
+    lines: int
+    units: float
+    revenue: float
+    price: float | None  # median of a unit
+
+
+_MOVERS = {  # which products a list takes, and in which order
+    "risers": ("lines >= %(floor)s AND before >= %(floor)s / 4.0 AND lines > before", "lines / before::float DESC"),
+    "sellers": ("lines > 0", "lines DESC"),
+    "fallers": ("before >= %(floor)s AND lines < before", "lines / before::float"),
+}
+MOVERS = tuple(_MOVERS)
+FLOOR = 20  # lines in the better of the two periods, or a rise means nothing
+
+
+def movers(
+    kind: str, *, start: datetime, end: datetime, before: tuple[datetime, datetime] | None, limit: int = 6
+) -> list[ProductSales]:
+    """Products that sell (``sellers``), sell more (``risers``) or less (``fallers``) than in the period ``before``.
+
+    One query over the two periods. ``before`` None compares with nothing: then nothing rises or falls.
+    """
+    which, order = _MOVERS[kind]
+    earlier = before or (start, start)
+    sql = f"""
+        SELECT product_id, lines, before, revenue FROM (
+            SELECT product_id, count(*) FILTER (WHERE at >= %(start)s AND at < %(end)s) AS lines,
+                   count(*) FILTER (WHERE at >= %(from)s AND at < %(to)s) AS before,
+                   coalesce(sum({_REVENUE}) FILTER (WHERE at >= %(start)s AND at < %(end)s), 0) AS revenue
+            FROM behavior_event
+            WHERE type = %(type)s AND product_id IS NOT NULL
+              AND ((at >= %(start)s AND at < %(end)s) OR (at >= %(from)s AND at < %(to)s))
+            GROUP BY product_id
+        ) sold WHERE {which} ORDER BY {order}, revenue DESC, product_id LIMIT %(limit)s
+    """
+    values = {"start": start, "end": end, "from": earlier[0], "to": earlier[1]}
+    with connection.cursor() as cursor:
+        cursor.execute(sql, {**values, "type": PURCHASE, "floor": FLOOR, "limit": limit})
+        return [ProductSales(*row) for row in cursor.fetchall()]
+
+
+def of_product(product_id: int, *, zone: ZoneInfo) -> list[PeriodSales]:
+    """The weeks (from Monday, in the shop's zone) in which a product was bought, oldest first."""
+    sql = f"""
+        SELECT date_trunc('week', at AT TIME ZONE %(zone)s)::date, count(*), sum(coalesce(quantity, 1)),
+               sum({_REVENUE}), percentile_cont(.5) WITHIN GROUP (ORDER BY price)
+        FROM behavior_event
+        WHERE product_id = %(product)s AND type = %(type)s AND at > '1970-01-02'
+        GROUP BY 1 ORDER BY 1
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(sql, {"product": product_id, "type": PURCHASE, "zone": zone.key})
+        return [PeriodSales(*row) for row in cursor.fetchall()]
+
+
+def weeks_between(first: date, last: date) -> list[date]:
+    """Every Monday from the week of ``first`` to the week of ``last``."""
+    monday = first - timedelta(days=first.weekday())
+    return [monday + timedelta(weeks=n) for n in range((last - monday).days // 7 + 1)]
+
+
+@dataclass(frozen=True)
+class PriceBands:
+    """Bands of a unit's price that hold about equal shares of the shop's lines, at round numbers.
+
+    ``edges`` between the bands; ``shares`` of the shop's lines, one more than edges.
+    """
+
+    edges: tuple[float, ...] = ()
+    shares: tuple[float, ...] = (1.0,)
+
+
+def price_bands(*, start: datetime, end: datetime, bands: int = 7) -> PriceBands:
+    """From the purchases of ``start … end``. Two queries, then kept for ten minutes."""
+
+    def read() -> PriceBands:
+        edges = _edges(start, end, bands)
+        return PriceBands(edges, _shares(start, end, edges)) if edges else PriceBands()
+
+    made: PriceBands = cache.get_or_set(f"dashboard:price-bands:{end:%Y%m%d}:{bands}", read, 600)
+    return made
+
+
+def _edges(start: datetime, end: datetime, bands: int) -> tuple[float, ...]:
+    sql = """
+        SELECT percentile_cont(%s::float8[]) WITHIN GROUP (ORDER BY price) FROM behavior_event
+        WHERE type = 'purchase' AND at >= %s AND at < %s AND price > 0
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [[n / bands for n in range(1, bands)], start, end])
+        quantiles = cursor.fetchone()[0]
+    return tuple(sorted({_round(value) for value in quantiles or []}))
+
+
+def _round(value: float) -> float:
+    """The nearest of 1, 1.5, 2, 2.5, 3, 4, 5, 7 and 10 in its decade."""
+    decade = 10.0 ** math.floor(math.log10(value))
+    return min((step * decade for step in (1, 1.5, 2, 2.5, 3, 4, 5, 7, 10)), key=lambda edge: abs(edge - value))
+
+
+def _shares(start: datetime, end: datetime, edges: tuple[float, ...]) -> tuple[float, ...]:
+    sql = """
+        SELECT width_bucket(price, %s::float8[]), count(*) FROM behavior_event
+        WHERE type = 'purchase' AND at >= %s AND at < %s AND price IS NOT NULL GROUP BY 1
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [list(edges), start, end])
+        counts = dict(cursor.fetchall())
+    total = sum(counts.values()) or 1
+    return tuple(counts.get(band, 0) / total for band in range(len(edges) + 1))

@@ -1,0 +1,21 @@
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import redirect
+
+from recsite.dashboard.access import sees
+from recsite.dashboard.pages import overview as page
+from recsite.dashboard.pages import setup
+from recsite.dashboard.shop import Shop
+from recsite.dashboard.views import fragments
+
+
+def front(request: HttpRequest) -> HttpResponseBase:
+    """``/``: while a first start runs its progress, before anyone can log in too; else the overview."""
+    return redirect("setup") if setup.is_unfinished() else overview(request)
+
+
+@sees
+def overview(request: HttpRequest, shop: Shop) -> HttpResponseBase:
+    """The overview of the range of days in the address."""
+    return fragments.answer(request, "overview", page.build(request.GET.dict(), shop))
