@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,8 @@ import numpy as np
 from recommender.engine import artifact
 from recommender.engine.artifact import ArtifactError
 from recommender.engine.interactions import histories
-from tests.engine.small import busy, newest
+from recommender.engine.train import run_training
+from tests.engine.small import QUICK, busy, newest
 
 
 class ArtifactTest(unittest.TestCase):
@@ -34,6 +36,15 @@ class ArtifactTest(unittest.TestCase):
         self.assertEqual(back.items, tuple(self.items))
         self.assertEqual(back.config, self.trained.config)
         self.assertEqual(artifact.read_meta(self.folder)["run"], 7)
+
+    def test_a_list_architecture_goes_through_the_same_run_and_file(self) -> None:
+        trained = run_training(self.data, replace(QUICK, architecture="ease"), now=newest(self.data))
+        sha256 = artifact.save(trained.ranker, self.folder, {"items": self.items})
+        back = artifact.load(self.folder, sha256=sha256)
+        shoppers = histories(self.data.interactions, np.arange(20), self.data.shoppers.attributes)
+        expected = trained.ranker.recommend(shoppers, newest(self.data), k=10)
+        np.testing.assert_array_equal(back.recommend(shoppers, newest(self.data), k=10)[0], expected[0])
+        self.assertGreater(trained.metrics["models"]["ease"]["ALL"]["ndcg@10"], 0)
 
     def test_saved_again_in_place(self) -> None:
         again = artifact.save(self.trained.ranker, self.folder, {"items": self.items, "run": 8})
