@@ -1,0 +1,154 @@
+"""Whoever asks, as the ranker sees them: their events in its codes, up to this moment.
+
+A history is the published snapshot plus what was posted since (by event id), so an event that was acknowledged
+before a request is in that request's features. As of a past day it comes from Postgres instead.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+
+import numpy as np
+
+from behavior.models import Shopper
+from recommender import dataset, packing, store
+from recommender.dataset import DAY
+from recommender.engine.interactions import UNTIMED, Histories
+from recommender.packing import RecentEvent, StoredHistory, StoredList
+from recommender.state import Model, State
+from recommender.store import Reading
+
+NEIGHBOURS = 20  # of each product that was just touched
+TOUCHED = 5
+POOL = 300
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Who asks: ``history`` in the codes of ``model``, ``pool`` of published candidates (None: there is none),
+    ``recent`` events since, ``now`` in days."""
+
+    name: str | None
+    model: Model
+    history: StoredHistory
+    pool: StoredList | None
+    recent: tuple[RecentEvent, ...]
+    now: float
+
+    @cached_property
+    def histories(self) -> Histories:
+        return dataset.as_histories([self.history], self.model.vocabulary)
+
+    @property
+    def known(self) -> bool:
+        """Whether there is anything to go by."""
+        return len(self.history.events) > 0
+
+    @property
+    def segment(self) -> str:
+        return self.pool.segment if self.pool else ""
+
+    def of_kind(self, *names: str) -> np.ndarray:
+        """int64: the items of the events of these types, newest first, each once."""
+        codes = [self.model.vocabulary.kind(name) for name in names]
+        events = self.history.events
+        return _distinct(events.item[np.isin(events.kind, codes)][::-1])
+
+    @cached_property
+    def dismissed(self) -> np.ndarray:
+        return self.of_kind("dismiss")
+
+    @cached_property
+    def touched(self) -> np.ndarray:
+        """int64: what was just looked at or bought, newest first."""
+        ids = np.array([event.product_id for event in reversed(self.recent) if event.type != "dismiss"], np.int64)
+        codes = self.model.vocabulary.codes(ids)
+        return _distinct(codes[codes >= 0])[:TOUCHED]
+
+    def candidates(self) -> np.ndarray:
+        """int64: what is worth scoring. The pool ∪ what was just touched ∪ its neighbours; without a pool the
+        ranker looks through the whole catalogue."""
+        ranker = self.model.ranker
+        if self.pool is None:
+            _, items = ranker.candidates(self.histories, self.now, size=POOL)
+        else:
+            items = self.pool.codes
+        parts = [np.asarray(items, np.int64), self.touched]
+        if len(self.touched):
+            for table in ("similar", "bought_together"):
+                parts.append(ranker.neighbours(self.touched, NEIGHBOURS, table=table)[0].ravel().astype(np.int64))
+        found = np.unique(np.concatenate(parts))
+        return found[found >= 0]
+
+    def score(self, items: np.ndarray) -> np.ndarray:
+        """float32: the ranker's score of each item it knows, NaN for those that came later."""
+        scores = np.full(len(items), np.nan, np.float32)
+        known = np.flatnonzero(items < self.model.ranker.n_items)
+        if len(known):
+            offsets = np.array([0, len(known)], np.int64)
+            scores[known] = self.model.ranker.score(self.histories, offsets, items[known], self.now)
+        return scores
+
+
+def clock(model: Model, at: float) -> float:
+    """Days: the real clock, except for data without time, which has no now but its own."""
+    return at / DAY if model.vocabulary.timed else max(model.vocabulary.as_of, UNTIMED)
+
+
+def subject_now(state: State, name: str | None, reading: Reading | None, at: float) -> Subject | None:
+    """Whoever asks now; None where no model serves."""
+    model = state.model
+    if model is None:
+        return None
+    pool, history, recent = None, None, ()
+    if name:
+        pool = reading.list if reading else None
+        history = reading.history if reading else None
+        recent = reading.recent if reading else ()
+        if history is None:  # Redis is away or was emptied: the generation's own files
+            stored_pool, stored_history = model.stored.of(name)
+            pool, history = packing.unpack_list(stored_pool), packing.unpack_history(stored_history)
+    history = history or dataset.empty_history(model.vocabulary)
+    history = dataset.extend(history, recent, model.vocabulary)
+    return Subject(name, model, history, pool, recent, clock(model, at))
+
+
+def subject_as_of(state: State, kind: str, external_id: str | None, at: datetime) -> Subject | None:
+    """Whoever is named as they were at ``at``, out of Postgres."""
+    model = state.model
+    if model is None:
+        return None
+    history = None
+    name = dataset.subject(kind, external_id) if external_id else None
+    if external_id:
+        row = Shopper.objects.filter(kind=kind, external_id=external_id).values_list("pk", "merged_into_id").first()
+        if row:
+            history = dataset.read_histories([row[1] or row[0]], model.vocabulary, until=at).get(row[1] or row[0])
+    return Subject(
+        name, model, history or dataset.empty_history(model.vocabulary), None, (), clock(model, at.timestamp())
+    )
+
+
+def read(name: str | None, generation: int | None) -> Reading | None:
+    """The one round trip; None where Redis does not answer."""
+    try:
+        return store.read(name, generation)
+    except store.StoreDown:
+        return None
+
+
+def now() -> float:
+    return time.time()
+
+
+def moment(at: float) -> datetime:
+    return datetime.fromtimestamp(at, UTC)
+
+
+def _distinct(items: np.ndarray) -> np.ndarray:
+    """int64: each item once, in the order of its first place."""
+    _, first = np.unique(items, return_index=True)
+    return items[np.sort(first)].astype(np.int64)
