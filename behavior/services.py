@@ -13,6 +13,7 @@ import numpy as np
 import orjson
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import JSONField, Value
 from django.utils import timezone
 
 from behavior import partitions, profile_batches, queries
@@ -182,6 +183,8 @@ def _keep_rejects(rejects: Sequence[Reject], source: str) -> None:
 
 def _storable(payload: Any) -> Any:
     """What came, as a jsonb may hold it: no NUL, and not more than an event may be."""
+    if payload is None:
+        return Value(None, JSONField())  # a JSON null, where None would be no value at all
     text = orjson.dumps(payload)
     if len(text) > MAX_EVENT_BYTES:
         return {"shortened": text[:1_000].decode(errors="replace")}

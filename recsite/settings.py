@@ -5,10 +5,12 @@ Every name that a shop may set is listed in README.md, "Settings".
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
 import secrets
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import environ
@@ -30,46 +32,75 @@ def _secret_key(folder: Path) -> str:
     if key := env.str("SECRET_KEY", default=""):
         return key
     file = folder / "secret_key"
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return file.read_text()
-    with os.fdopen(descriptor, "w") as out:
-        out.write(key := secrets.token_urlsafe(64))
-    return key
+    if not file.exists():
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        aside = folder / f"secret_key.{os.getpid()}"
+        with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT, 0o600), "w") as out:
+            out.write(secrets.token_urlsafe(64))
+        with contextlib.suppress(FileExistsError):  # of several processes the first one makes it
+            os.link(aside, file)
+        aside.unlink()
+    return file.read_text()
+
+
+def _refuse(name: str, expected: str, value: str) -> NoReturn:
+    raise ImproperlyConfigured(f"{name}: expected {expected}, got {value!r}")
+
+
+def _flag(name: str) -> bool:
+    text = env.str(name, default="false")
+    if text.lower() not in ("true", "false", "1", "0", "yes", "no", "on", "off"):
+        _refuse(name, "true or false", text)
+    return text.lower() in ("true", "1", "yes", "on")
+
+
+def _number(name: str, default: int, *, least: int = 0, most: int | None = None) -> int:
+    text = env.str(name, default=str(default))
+    if not (text.isdecimal() and least <= int(text) and (most is None or int(text) <= most)):
+        _refuse(name, f"a number from {least} to {most}" if most else f"a whole number of {least} or more", text)
+    return int(text)
+
+
+def _matching(name: str, default: str, pattern: str, expected: str) -> str:
+    text = env.str(name, default=default)
+    if not re.fullmatch(pattern, text):
+        _refuse(name, expected, text)
+    return str(text)
+
+
+def _address(name: str, default: str, *schemes: str) -> str:
+    """An address with one of the schemes. A refused one is not repeated: there may be a password in it."""
+    text = env.str(name, default=default)
+    if text.partition("://")[0] not in schemes:
+        _refuse(name, " or ".join(f"{scheme}://…" for scheme in schemes), f"{text.partition(':')[0]}:…")
+    return str(text)
 
 
 def _time_zone(name: str) -> str:
+    text = env.str(name, default="UTC")
     try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        raise ImproperlyConfigured(f"SHOP_TIME_ZONE: expected a name such as Europe/Berlin, got {name!r}") from error
-    return name
-
-
-def _port(text: str) -> int:
-    if not (text.isdecimal() and 0 < int(text) < 65_536):
-        raise ImproperlyConfigured(f"PORT: expected a number from 1 to 65535, got {text!r}")
-    return int(text)
+        ZoneInfo(text)
+    except (ZoneInfoNotFoundError, ValueError, IsADirectoryError):
+        _refuse(name, "a name such as Europe/Berlin", text)
+    return str(text)
 
 
 DATA_DIR = _data_dir()
 MODEL_DIR = Path(env.str("MODEL_DIR", default=str(DATA_DIR / "models"))).expanduser()
 SECRET_KEY = _secret_key(DATA_DIR)
-DEBUG = env.bool("DEBUG", default=False)
+DEBUG = _flag("DEBUG")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 CORS_ORIGINS = env.list("CORS_ORIGINS", default=["*"])  # for publishable keys only; secret keys never get CORS
 
 HOST = env.str("HOST", default="127.0.0.1")  # where demo and up listen
-PORT = _port(env.str("PORT", default="8000"))
+PORT = _number("PORT", 8000, least=1, most=65_535)
 
 # --- The shop ---
 SHOP_NAME = env.str("SHOP_NAME", default="Corner Shop")
-SHOP_CURRENCY = env.str("SHOP_CURRENCY", default="USD")
-SHOP_TIME_ZONE = _time_zone(env.str("SHOP_TIME_ZONE", default="UTC"))
-EVENT_RETENTION_DAYS = env.int("EVENT_RETENTION_DAYS", default=0)  # 0: keep all
+SHOP_CURRENCY = _matching("SHOP_CURRENCY", "USD", "[A-Z]{3}", "three letters such as USD")
+SHOP_TIME_ZONE = _time_zone("SHOP_TIME_ZONE")
+EVENT_RETENTION_DAYS = _number("EVENT_RETENTION_DAYS", 0)  # 0: keep all
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -100,6 +131,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "recsite.api.gate.ApiGate",  # what is under /api/v1/ turns off here
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -133,13 +165,14 @@ TEMPLATES: list[dict[str, Any]] = [
 ]
 
 # --- State: the shop's own servers, or the embedded ones that manage.py puts into the environment ---
+_address("DATABASE_URL", "postgres://", "postgres", "postgresql")
 DATABASES = {"default": env.db_url("DATABASE_URL", default="postgres://shop@127.0.0.1:5432/shop")}
 DATABASES["default"] |= {
     "ENGINE": "django.db.backends.postgresql",
-    "CONN_MAX_AGE": env.int("DATABASE_CONN_MAX_AGE", default=60),
+    "CONN_MAX_AGE": _number("DATABASE_CONN_MAX_AGE", 60),
     "CONN_HEALTH_CHECKS": True,
 }
-REDIS_URL = env.str("REDIS_URL", default="redis://127.0.0.1:6379/0")
+REDIS_URL = _address("REDIS_URL", "redis://127.0.0.1:6379/0", "redis", "rediss", "unix")
 REDIS_PREFIX = env.str("REDIS_PREFIX", default="rs")  # of every key that recommender.store writes
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
@@ -170,7 +203,7 @@ WHITENOISE_USE_FINDERS = True  # no collectstatic step before the first page
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SESSION_COOKIE_HTTPONLY = True
 X_FRAME_OPTIONS = "DENY"
-BEHIND_TLS = env.bool("BEHIND_TLS", default=False)
+BEHIND_TLS = _flag("BEHIND_TLS")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = BEHIND_TLS
 if BEHIND_TLS:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
@@ -190,6 +223,16 @@ CONTENT_SECURITY_POLICY = {
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+
+# --- The API's door ---
+WEB_PROCESSES = _number("WEB_PROCESSES", 2, least=1)  # that share a key's rate
+WEB_THREADS = _number("WEB_THREADS", 8, least=2)  # of each process
+# Of a process's threads, how many may be storing events: recommendations keep the others.
+API_EVENT_SLOTS = max(1, WEB_THREADS * 3 // 4)
+API_RATES = {  # requests a second of one key, twice that at once
+    "secret": _number("API_SECRET_KEY_RATE", 4000, least=1),
+    "publishable": _number("API_PUBLISHABLE_KEY_RATE", 1000, least=1),
+}
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["recsite.api.auth.KeyAuthentication"],
@@ -254,7 +297,9 @@ CELERY_BEAT_SCHEDULE = {
 }
 
 # --- Logs: one JSON line an entry, with the request's id ---
-LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
+LOG_LEVEL = _matching(
+    "LOG_LEVEL", "INFO", "DEBUG|INFO|WARNING|ERROR|CRITICAL", "one of DEBUG, INFO, WARNING, ERROR, CRITICAL"
+)
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,

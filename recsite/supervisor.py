@@ -125,15 +125,15 @@ def spawn(program: Program) -> subprocess.Popen[bytes]:
 
 
 # --- the shop's programs ---
-def web(host: str, port: int, *, workers: int = 2) -> Program:
+def web(host: str, port: int) -> Program:
     """Granian in WSGI mode: the quickest server for synchronous views that was measured. Few threads: views are short
     and share one interpreter lock a process."""
     options = {
         "--interface": "wsgi",
         "--host": host,
         "--port": str(port),
-        "--workers": str(workers),
-        "--blocking-threads": "4",
+        "--workers": str(settings.WEB_PROCESSES),
+        "--blocking-threads": str(settings.WEB_THREADS),
         "--backlog": "1024",
         "--workers-kill-timeout": "10",
     }

@@ -1,0 +1,1 @@
+"""The views of the shop's door, one module a subject."""

@@ -1,0 +1,120 @@
+"""Keys: made once, known by heart, turned away when revoked."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from io import StringIO
+from unittest.mock import patch
+
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from django.db import OperationalError
+from django.test import TestCase
+from django.utils import timezone
+
+from recommender import store
+from recsite.api import keys
+from recsite.api.models import ApiKey
+from recsite.testing import flush_redis
+from tests.api.doors import Caller, start_afresh
+
+SCOPES = ["events:write"]
+
+
+class KeyTests(TestCase):
+    def setUp(self) -> None:
+        flush_redis()
+        start_afresh()
+
+    def make(self, **fields: object) -> keys.NewKey:
+        with self.captureOnCommitCallbacks(execute=True):
+            return keys.create(**{"name": "Shop", "kind": "secret", "scopes": SCOPES, **fields})  # type: ignore[arg-type]
+
+    def test_only_the_digest_is_kept(self) -> None:
+        made = self.make()
+        self.assertRegex(made.secret, r"^sk_[\w-]{43}$")
+        self.assertEqual(made.row.sha256, keys.digest(made.secret))
+        self.assertNotIn(made.secret, str(ApiKey.objects.values().get()))
+
+    def test_found_without_asking_postgres(self) -> None:
+        secret = self.make().secret
+        with self.assertNumQueries(0):
+            found = keys.ring.find(secret)
+        self.assertEqual(found and found.scopes, frozenset(SCOPES))
+
+    def test_found_in_postgres_when_redis_lost_them(self) -> None:
+        secret = self.make().secret
+        flush_redis()
+        self.assertIsNotNone(keys.ring.find(secret))
+        self.assertIn("keys", store.versions())  # and put back
+
+    def test_nobody_knows(self) -> None:
+        secret = self.make().secret
+        flush_redis()
+        with patch.object(keys, "live", side_effect=OperationalError), self.assertRaises(keys.KeysUnknown):
+            keys.ring.find(secret)
+
+    def test_known_by_heart_while_everything_is_down(self) -> None:
+        secret = self.make().secret
+        keys.ring.find(secret)
+        with (
+            patch.object(store, "versions", side_effect=store.StoreDown),
+            patch.object(keys, "live", side_effect=OperationalError),
+        ):
+            keys.ring._looked_at = -10
+            self.assertIsNotNone(keys.ring.find(secret))
+
+    def test_revoked_keys_are_turned_away(self) -> None:
+        made = self.make()
+        keys.ring.find(made.secret)
+        with self.captureOnCommitCallbacks(execute=True):
+            keys.revoke(key=made.row)
+        keys.ring._looked_at = -10  # a second later
+        self.assertIsNone(keys.ring.find(made.secret))
+
+    def test_expired(self) -> None:
+        made = self.make(expires_at=timezone.now() + timedelta(seconds=60))
+        self.assertIsNotNone(keys.ring.find(made.secret))
+        with patch.object(keys.time, "time", return_value=timezone.now().timestamp() + 61):
+            self.assertIsNone(keys.ring.find(made.secret))
+
+    def test_rotation_leaves_two_live(self) -> None:
+        old = self.make()
+        new = keys.rotate(key=old.row)
+        self.assertIsNotNone(keys.ring.find(old.secret))
+        keys.ring.forget()
+        self.assertIsNotNone(keys.ring.find(new.secret))
+        with self.assertRaises(keys.KeyRefused):
+            keys.rotate(key=new.row)
+        old.row.refresh_from_db()
+        self.assertLess(old.row.expires_at, timezone.now() + timedelta(days=8))
+
+    def test_refusals(self) -> None:
+        for fields, field in (
+            ({"name": " "}, "name"),
+            ({"kind": "open"}, "kind"),
+            ({"scopes": []}, "scopes"),
+            ({"scopes": ["everything"]}, "scopes"),
+            ({"kind": "publishable", "scopes": ["catalog:write"]}, "scopes"),
+        ):
+            with self.subTest(fields), self.assertRaises(keys.KeyRefused) as refused:
+                self.make(**fields)
+            self.assertEqual(refused.exception.field, field)
+
+    def test_the_command_prints_it_once(self) -> None:
+        out = StringIO()
+        call_command("create_key", name="Web", kind="publishable", stdout=out, stderr=StringIO())
+        self.assertIsNotNone(keys.ring.find(out.getvalue().strip()))
+        with self.assertRaises(CommandError):
+            call_command("create_key", name="Web", kind="publishable", scopes=["admin"], stdout=out, stderr=StringIO())
+
+
+class ScopeTests(TestCase):
+    def setUp(self) -> None:
+        flush_redis()
+        start_afresh()
+
+    def test_a_key_does_what_its_scopes_say(self) -> None:
+        caller = Caller(scopes=["recommendations:read"])
+        self.assertEqual(caller.post("events", {"events": []}).status_code, 403)
+        self.assertEqual(caller.call("PUT", "products/p1", {}).status_code, 403)
