@@ -7,6 +7,7 @@ Every chart carries a sentence that says what it shows, and its numbers as a tab
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -160,9 +161,14 @@ def line_chart(
     keys = [LegendKey(now.label + (", 95 % band" if now.low else ""))]
     keys += [LegendKey(before.label, "before")] if before is not None and before.values else []
     return Chart(
-        id, "line", {"data": data, "layout": layout}, _days_sentence(what, now, before, unit),
-        _days_table(what, now, before, unit), keys, height,
-    )  # fmt: skip
+        id,
+        "line",
+        {"data": data, "layout": layout},
+        _days_sentence(what, now, before, unit),
+        _days_table(what, now, before, unit),
+        keys,
+        height,
+    )
 
 
 def bar_chart(
@@ -201,9 +207,14 @@ def bar_chart(
         layout["yaxis"] |= {"visible": False}
         layout["margin"]["t"] = 24
     return Chart(
-        id, "bar", {"data": [trace], "layout": layout}, _bars_sentence(what, labels, values, unit),
-        _pairs_table(what, axis or "What", labels, values, unit), (), height,
-    )  # fmt: skip
+        id,
+        "bar",
+        {"data": [trace], "layout": layout},
+        _bars_sentence(what, labels, values, unit),
+        _pairs_table(what, axis or "What", labels, values, unit),
+        (),
+        height,
+    )
 
 
 def day_bars(*, id: str, what: str, days: Days, unit: Unit = COUNT, height: int = 160) -> Chart:
@@ -226,12 +237,17 @@ def day_bars(*, id: str, what: str, days: Days, unit: Unit = COUNT, height: int 
 
 
 def histogram(
-    *, id: str, what: str, edges: Sequence[float], counts: Sequence[int], axis: str, unit: Unit = COUNT, height: int = 240
+    *,
+    id: str,
+    what: str,
+    edges: Sequence[float],
+    counts: Sequence[int],
+    axis: str,
+    unit: Unit = COUNT,
+    height: int = 240,
 ) -> Chart:
     """Counts between edges (one more edge than counts), which the caller has binned; ``unit`` is the edges' own."""
-    labels = [
-        f"{unit.text(low)} {numbers.DASH} {unit.text(high)}" for low, high in zip(edges[:-1], edges[1:], strict=True)
-    ]
+    labels = [f"{unit.text(low)} {numbers.DASH} {unit.text(high)}" for low, high in itertools.pairwise(edges)]
     made = bar_chart(id=id, what=what, labels=labels, values=list(counts), axis=axis, height=height)
     made.figure["layout"]["bargap"] = 0.06
     return made
@@ -255,7 +271,8 @@ def treemap(*, id: str, what: str, areas: Sequence[Area], unit: Unit = COUNT, he
     total = sum(area.value for area in areas if not area.parent) or 1.0
     nested = any(area.parent for area in areas)
     texts = [
-        f"{unit.text(area.value, whole=total >= 100)} · {numbers.percent(area.value / total, 0)}" + (f"<br>{_plain(area.note)}" if area.note else "")
+        f"{unit.text(area.value, whole=total >= 100)} · {numbers.percent(area.value / total, 0)}"
+        + (f"<br>{_plain(area.note)}" if area.note else "")
         for area in areas
     ]
     trace: Trace = {
@@ -269,7 +286,11 @@ def treemap(*, id: str, what: str, areas: Sequence[Area], unit: Unit = COUNT, he
         "textinfo": "label+text",
         "hovertemplate": "%{label}<br>%{text}<extra></extra>",
         "customdata": [area.href or None for area in areas],
-        "marker": {"colors": [f"hue:{area.hue}" for area in areas], "line": {"width": 2, "color": "--surface"}, "pad": {"t": 18 if nested else 0, "l": 0, "r": 0, "b": 0}},
+        "marker": {
+            "colors": [f"hue:{area.hue}" for area in areas],
+            "line": {"width": 2, "color": "--surface"},
+            "pad": {"t": 18 if nested else 0, "l": 0, "r": 0, "b": 0},
+        },
         "tiling": {"pad": 2, "packing": "squarify"},
         "pathbar": {"visible": nested, "thickness": 20, "textfont": {"size": 11}},
         "textfont": {"size": 12, "color": "--text"},
@@ -308,7 +329,11 @@ def curves_chart(
     """Learning curves over ``epochs``, each labelled at its end; ``reference`` is a dashed level with its words."""
     data = [_curve(curve) for curve in curves]
     layout = _layout(DECIMAL, height)
-    layout["xaxis"] |= {"range": [0.6, max(2, epochs) + 0.4], "title": {"text": "Epoch", "font": {"size": 11}}, "nticks": 6}
+    layout["xaxis"] |= {
+        "range": [0.6, max(2, epochs) + 0.4],
+        "title": {"text": "Epoch", "font": {"size": 11}},
+        "nticks": 6,
+    }
     layout["margin"]["r"] = 24
     layout["annotations"] = [_end_label(curve, digits) for curve in curves if _last(curve.values)]
     _spread_labels(layout["annotations"], curves, height)
@@ -316,13 +341,28 @@ def curves_chart(
         words, level = reference
         ends_below = any(last[1] < level for curve in curves if (last := _last(curve.values)))
         layout["shapes"] = [
-            {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": level, "y1": level,
-             "line": {"color": "--line-2", "width": 1.5, "dash": "4px,4px"}}
-        ]  # fmt: skip
+            {
+                "type": "line",
+                "xref": "paper",
+                "x0": 0,
+                "x1": 1,
+                "y0": level,
+                "y1": level,
+                "line": {"color": "--line-2", "width": 1.5, "dash": "4px,4px"},
+            }
+        ]
         layout["annotations"].append(
-            {"xref": "paper", "x": 1, "xanchor": "right", "y": level, "yanchor": "bottom" if ends_below else "top", "showarrow": False,
-             "text": _plain(f"{words}: {level:.{digits}f}"), "font": {"size": 11, "color": "--text-2"}}
-        )  # fmt: skip
+            {
+                "xref": "paper",
+                "x": 1,
+                "xanchor": "right",
+                "y": level,
+                "yanchor": "bottom" if ends_below else "top",
+                "showarrow": False,
+                "text": _plain(f"{words}: {level:.{digits}f}"),
+                "font": {"size": 11, "color": "--text-2"},
+            }
+        )
     ends = [f"{curve.name} {numbers.decimal(last[1], digits)}" for curve in curves if (last := _last(curve.values))]
     summary = f"{what} by epoch; now {', '.join(ends)}." if ends else f"{what}: no epoch is finished yet."
     return Chart(id, "line", {"data": data, "layout": layout}, summary, _curves_table(what, curves, digits), (), height)
@@ -342,7 +382,11 @@ def _layout(unit: Unit, height: int) -> Figure:
         "showlegend": False,
         "dragmode": False,
         "hovermode": "x unified",
-        "hoverlabel": {"bgcolor": "--surface", "bordercolor": "--line", "font": {"size": 12, "color": "--text", "family": FONT}},
+        "hoverlabel": {
+            "bgcolor": "--surface",
+            "bordercolor": "--line",
+            "font": {"size": 12, "color": "--text", "family": FONT},
+        },
         "xaxis": {**axis, "showgrid": False, "fixedrange": True, "ticks": "", "ticklabelstandoff": 4},
         "yaxis": {
             **axis,
@@ -355,7 +399,7 @@ def _layout(unit: Unit, height: int) -> Figure:
             "ticksuffix": unit.suffix,
             "tickformat": unit.tick_format,
         },
-    }  # fmt: skip
+    }
 
 
 def _line(dates: Sequence[str], values: Sequence[Value], unit: Unit, *, name: str, previous: bool = False) -> Trace:
@@ -380,21 +424,40 @@ def _band(dates: Sequence[str], days: Days, unit: Unit) -> list[Trace]:
     """Two invisible lines with the ground between them coloured; one pair for each run of days without a gap."""
     traces: list[Trace] = []
     for start, stop in _runs(days.low, days.high):
-        common = {"type": "scatter", "mode": "lines", "x": list(dates[start:stop]), "hoverinfo": "skip", "line": {"width": 0}}
+        common = {
+            "type": "scatter",
+            "mode": "lines",
+            "x": list(dates[start:stop]),
+            "hoverinfo": "skip",
+            "line": {"width": 0},
+        }
         traces.append({**common, "y": [unit.scaled(value) for value in days.low[start:stop]]})
         traces.append(
-            {**common, "y": [unit.scaled(value) for value in days.high[start:stop]], "fill": "tonexty", "fillcolor": "--accent/.13"}
-        )  # fmt: skip
+            {
+                **common,
+                "y": [unit.scaled(value) for value in days.high[start:stop]],
+                "fill": "tonexty",
+                "fillcolor": "--accent/.13",
+            }
+        )
     return traces
 
 
 def _fill(dates: Sequence[str], values: Sequence[Value], unit: Unit) -> list[Trace]:
     """The ground beneath a line, one piece for each run of days: one for all would paint over a missing day."""
     return [
-        {"type": "scatter", "mode": "lines", "x": list(dates[start:stop]), "hoverinfo": "skip", "line": {"width": 0},
-         "y": [unit.scaled(value) for value in values[start:stop]], "fill": "tozeroy", "fillcolor": "--accent/.07"}
+        {
+            "type": "scatter",
+            "mode": "lines",
+            "x": list(dates[start:stop]),
+            "hoverinfo": "skip",
+            "line": {"width": 0},
+            "y": [unit.scaled(value) for value in values[start:stop]],
+            "fill": "tozeroy",
+            "fillcolor": "--accent/.07",
+        }
         for start, stop in _runs(values, values)
-    ]  # fmt: skip
+    ]
 
 
 def _runs(low: Sequence[Value], high: Sequence[Value]) -> list[tuple[int, int]]:
@@ -412,16 +475,32 @@ def _runs(low: Sequence[Value], high: Sequence[Value]) -> list[tuple[int, int]]:
 def _event_marks(events: Sequence[Event]) -> Figure:
     return {
         "shapes": [
-            {"type": "line", "x0": event.at.isoformat(), "x1": event.at.isoformat(), "yref": "paper", "y0": 0, "y1": 1,
-             "line": {"color": "--line-2", "width": 1}}
+            {
+                "type": "line",
+                "x0": event.at.isoformat(),
+                "x1": event.at.isoformat(),
+                "yref": "paper",
+                "y0": 0,
+                "y1": 1,
+                "line": {"color": "--line-2", "width": 1},
+            }
             for event in events
         ],
         "annotations": [
-            {"x": event.at.isoformat(), "yref": "paper", "y": 1, "xanchor": "left", "yanchor": "top", "xshift": 4,
-             "showarrow": False, "text": _plain(event.words), "font": {"size": 11, "color": "--text-2"}}
+            {
+                "x": event.at.isoformat(),
+                "yref": "paper",
+                "y": 1,
+                "xanchor": "left",
+                "yanchor": "top",
+                "xshift": 4,
+                "showarrow": False,
+                "text": _plain(event.words),
+                "font": {"size": 11, "color": "--text-2"},
+            }
             for event in events
         ],
-    }  # fmt: skip
+    }
 
 
 def _day_axis(days: Days) -> Figure:
@@ -461,10 +540,15 @@ def _end_label(curve: Curve, digits: int) -> Figure:
     epoch, value = _last(curve.values) or (1, 0.0)
     tone = _TONES[curve.tone]
     return {
-        "x": epoch, "y": value, "xanchor": "left", "yanchor": "middle", "xshift": 6, "showarrow": False,
+        "x": epoch,
+        "y": value,
+        "xanchor": "left",
+        "yanchor": "middle",
+        "xshift": 6,
+        "showarrow": False,
         "text": _plain(f"{curve.name} {numbers.decimal(value, digits)}"),
         "font": {"size": 11, "color": "--text-2" if tone == "--line-2" else tone},
-    }  # fmt: skip
+    }
 
 
 def _spread_labels(labels: list[Figure], curves: Sequence[Curve], height: int) -> None:
@@ -529,7 +613,10 @@ def _curves_table(what: str, curves: Sequence[Curve], digits: int) -> Table:
     rows = [
         Row(
             [Cell(str(epoch + 1))]
-            + [Cell(numbers.decimal(curve.values[epoch] if epoch < len(curve.values) else None, digits)) for curve in curves]
+            + [
+                Cell(numbers.decimal(curve.values[epoch] if epoch < len(curve.values) else None, digits))
+                for curve in curves
+            ]
         )
         for epoch in range(longest)
     ]

@@ -151,8 +151,10 @@ class Action:
     def classes(self) -> str:
         if self.kind == "link":
             return "link-button"
-        return "button" + (f" button-{self.kind}" if self.kind != "default" else "") + (
-            " button-small" if self.small else ""
+        return (
+            "button"
+            + (f" button-{self.kind}" if self.kind != "default" else "")
+            + (" button-small" if self.small else "")
         )
 
 

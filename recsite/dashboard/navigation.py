@@ -138,18 +138,23 @@ def shop_name() -> str:
 
 
 def vitals() -> Sequence[Vital]:
-    """When the last event came, how fast lists are answered, which model serves."""
+    """When the last event came, and which model serves."""
     return tuple(cache.get_or_set("console:vitals", _read_vitals, FRESH) or ())
 
 
 def _read_vitals() -> list[Vital]:
     from behavior.models import Event
+    from recommender.models import Switch
 
     try:
         last = Event.objects.order_by("-at").values_list("at", flat=True).first()
+        run = Switch.objects.values_list("generation__run_id", flat=True).first()
     except DatabaseError:
         return []
-    return [Vital("Last event", numbers.ago(last) if last else "none yet")]
+    return [
+        Vital("Last event", numbers.ago(last) if last else "none yet"),
+        Vital("Serving", f"model {run}" if run else "best sellers"),
+    ]
 
 
 def counts() -> dict[str, int]:
@@ -169,7 +174,7 @@ def _groups(request: HttpRequest) -> Sequence[NavGroup]:
         items = [
             _item(request, name, label, found.get(name, 0))
             for name, label, permission in pages
-            if _address(name) and request.user.has_perm(permission)  # type: ignore[union-attr]
+            if _address(name) and request.user.has_perm(permission)
         ]
         if items:
             groups.append(NavGroup(heading, items))

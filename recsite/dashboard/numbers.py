@@ -25,7 +25,7 @@ Number = int | float | Decimal
 
 def count(value: Number | None) -> str:
     """``1437911`` → ``1,437,911``."""
-    return NONE if value is None else _signed(f"{round(value):,}")
+    return NONE if value is None else _signed(f"{round(float(value)):,}")
 
 
 def decimal(value: Number | None, digits: int = 1) -> str:
@@ -45,8 +45,9 @@ def money(value: Number | None, currency: str = "USD", *, whole: bool = False) -
     """Exact to the cent below 100, to the whole above (or always, with ``whole``): ``$2.99``, ``$1,307``."""
     if value is None:
         return NONE
-    digits = 0 if whole or currency in NO_CENTS or abs(value) >= 100 or not value else 2
-    return _money(f"{abs(value):,.{digits}f}", value < 0, currency)
+    amount = float(value)
+    digits = 0 if whole or currency in NO_CENTS or abs(amount) >= 100 or not amount else 2
+    return _money(f"{abs(amount):,.{digits}f}", amount < 0, currency)
 
 
 def price(value: Number | None, currency: str = "USD") -> str:
@@ -60,21 +61,21 @@ def money_short(value: Number | None, currency: str = "USD") -> tuple[str, str]:
     """A large figure and its small unit: ``$14.4`` and ``k`` from 10,000, else exact and nothing."""
     if value is None:
         return NONE, ""
-    for size, unit in ((1_000_000_000, "bn"), (1_000_000, "M"), (10_000, "k")):
-        if abs(value) >= size:
-            divisor = 1000 if unit == "k" else size
-            return _money(f"{abs(float(value)) / divisor:,.1f}", value < 0, currency), unit
+    amount = float(value)
+    for start, divisor, unit in ((1e9, 1e9, "bn"), (1e6, 1e6, "M"), (1e4, 1e3, "k")):
+        if abs(amount) >= start:
+            return _money(f"{abs(amount) / divisor:,.1f}", amount < 0, currency), unit
     return money(value, currency), ""
 
 
 def percent(fraction: Number | None, digits: int = 2) -> str:
     """``0.0542`` → ``5.42 %``."""
-    return NONE if fraction is None else f"{_signed(f'{fraction * 100:,.{digits}f}')}{THIN}%"
+    return NONE if fraction is None else f"{_signed(f'{float(fraction) * 100:,.{digits}f}')}{THIN}%"
 
 
 def rate(part: Number, whole: Number, digits: int = 2) -> str:
     """A rate with its own kind of nothing: 0 of 0 is "no data", 0 of 212 is ``0.00 %``."""
-    return percent(part / whole, digits) if whole else "no data"
+    return percent(float(part) / float(whole), digits) if whole else "no data"
 
 
 def wilson(part: int, whole: int, z: float = 1.96) -> tuple[float, float] | None:
@@ -96,7 +97,7 @@ def interval(part: int, whole: int, digits: int = 2) -> str:
 
 def points(difference: Number) -> str:
     """A difference of two rates, in points: ``0.0051`` → ``0.51 pt``. The sign is the arrow's to tell."""
-    value = abs(difference) * 100
+    value = abs(float(difference)) * 100
     return f"{value:.{1 if value >= 10 else 2}f}{THIN}pt"
 
 

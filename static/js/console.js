@@ -97,8 +97,9 @@
 
   // --- Menus close when one leaves them ---
   function closeMenus(event) {
+    // The path, not the target: a click may have replaced what was clicked.
     for (const menu of document.querySelectorAll("details.menu[open], details.range[open]")) {
-      if (event.type === "keydown" ? event.key === "Escape" : !menu.contains(event.target)) {
+      if (event.type === "keydown" ? event.key === "Escape" : !event.composedPath().includes(menu)) {
         const inside = menu.contains(document.activeElement);
         menu.open = false;
         if (inside && event.type === "keydown") one("summary", menu).focus();
@@ -134,6 +135,20 @@
   document.addEventListener("input", onTyping);
   document.addEventListener("submit", onTheme);
   document.addEventListener("htmx:load", (event) => dress(event.detail.elt.parentElement || document));
+  // What did not arrive is said; a person who was logged out meanwhile gets the whole login page, not a piece of it.
+  for (const name of ["htmx:responseError", "htmx:sendError"]) {
+    document.addEventListener(name, (event) => {
+      if (!event.detail.elt.closest("[hx-trigger^=every]")) toast("That did not arrive. Nothing was changed; try again.");
+    });
+  }
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    if (new URL(event.detail.xhr.responseURL || location.href).pathname.startsWith("/login/")) { event.detail.shouldSwap = false; location.reload(); }
+  });
+  // An address names only what is set.
+  document.addEventListener("htmx:configRequest", (event) => {
+    if (!event.detail.elt.matches("[data-filters]")) return;
+    for (const name of Object.keys(event.detail.parameters)) if (!event.detail.parameters[name]) delete event.detail.parameters[name];
+  });
   // A list that was replaced as one typed says how many it holds; its filter bar repeats that.
   document.addEventListener("htmx:afterSwap", (event) => {
     const count = one(".count", event.detail.requestConfig?.elt ?? document.body);

@@ -58,7 +58,7 @@
       const option = event.target.closest("[role=option]");
       if (option && root.contains(option)) {
         if (root.querySelector("[data-search-value]")) { event.preventDefault(); choose(root, option); }
-      } else if (!root.contains(event.target)) close(root);
+      } else if (!event.composedPath().includes(root)) close(root);
     }
   });
 

@@ -105,8 +105,12 @@ def build(address: str = "/gallery/") -> GalleryPage:
         sizes=[good("Strawberries", size) for size in ("s", "m", "l")],
         actions=_actions(address),
         badges=[
-            c.Badge("serving", "good"), c.Badge("draft", "accent"), c.Badge("thin", "warn"),
-            c.Badge("refused", "bad"), c.Badge("retired"), c.SIMULATED,
+            c.Badge("serving", "good"),
+            c.Badge("draft", "accent"),
+            c.Badge("thin", "warn"),
+            c.Badge("refused", "bad"),
+            c.Badge("retired"),
+            c.SIMULATED,
         ],
         states=[c.State("Live", "good"), c.State("Draft", "accent"), c.State("Paused", "warn"), c.State("Ended")],
         chips=[c.ReasonChip("Goes with bananas"), c.ReasonChip("Pinned: own-brand bread", by_rule=True)],
@@ -125,28 +129,43 @@ def build(address: str = "/gallery/") -> GalleryPage:
         nothing=c.Nothing(
             "No clicks between 6 and 12 Nov",
             "Home was shown 4,102 times, so this is a real 0 %. Recently viewed was never shown: that is no data.",
-            [c.Action("Widen to 28 days", address, small=True), c.Action("Clear filters", address, "quiet", small=True)],
+            [
+                c.Action("Widen to 28 days", address, small=True),
+                c.Action("Clear filters", address, "quiet", small=True),
+            ],
         ),
         dialog=c.Dialog(
-            "erase", "Erase shopper 2124?",
+            "erase",
+            "Erase shopper 2124?",
             "1,312 purchase lines, the profile and 7 cached lists go now. The model forgets with the next retrain. "
             "This cannot be undone.",
-            address, "Erase", type_this="2124", cancel_href=address,
+            address,
+            "Erase",
+            type_this="2124",
+            cancel_href=address,
         ),
         toast=c.Toast("“No tobacco” is live since 14:02:07.", address),
         findings=_findings(address),
-        facts=c.Facts([
-            c.Fact("Category", "Bread, buns and rolls"), c.Fact("Package size", "20 oz"),
-            c.Fact("Margin", "", "Margin rules skip it", tone="warn"), c.Fact("Tags", "", "Add tags", address),
-        ]),
+        facts=c.Facts(
+            [
+                c.Fact("Category", "Bread, buns and rolls"),
+                c.Fact("Package size", "20 oz"),
+                c.Fact("Margin", "", "Margin rules skip it", tone="warn"),
+                c.Fact("Tags", "", "Add tags", address),
+            ]
+        ),
         compare=_compare(address),
         contributions=_contributions(),
         evidence=_evidence(address),
         trace=_trace(address),
         timeline=_timeline(address),
         funnel=graphics.funnel_bars(
-            [("Shown", 412_908, "in 41,290 lists"), ("Clicked", 22_380, "5.42 % of shown"),
-             ("In basket", 7_588, "33.9 % of clicks"), ("Bought", 4_774, "62.9 % of baskets")],
+            [
+                ("Shown", 412_908, "in 41,290 lists"),
+                ("Clicked", 22_380, "5.42 % of shown"),
+                ("In basket", 7_588, "33.9 % of clicks"),
+                ("Bought", 4_774, "62.9 % of baskets"),
+            ],
             apart=[("Ignored", 256_380, "62.1 % of shown")],
         ),
         shares=_shares(),
@@ -154,13 +173,17 @@ def build(address: str = "/gallery/") -> GalleryPage:
         revenue_legend=charts.Legend(revenue.legend),
         clicks=_clicks(),
         positions=charts.bar_chart(
-            id="gallery-positions", what="Click rate", labels=[str(rank) for rank in range(1, 11)],
-            values=[0.089 / rank**0.42 for rank in range(1, 11)], unit=charts.PERCENT, axis="Position in the list",
+            id="gallery-positions",
+            what="Click rate",
+            labels=[str(rank) for rank in range(1, 11)],
+            values=[0.089 / rank**0.42 for rank in range(1, 11)],
+            unit=charts.PERCENT,
+            axis="Position in the list",
         ),
         shares_map=_treemap(address),
         loss=_loss(),
         copy=c.Copy("Copy as curl", "curl -H 'Authorization: Bearer …' 'http://localhost:8000/api/v1/recommendations'"),
-    )  # fmt: skip
+    )
 
 
 def _header() -> c.PageHeader:
@@ -184,11 +207,24 @@ def _stats() -> c.StatStrip:
     spark = graphics.Spark(_wave(28), _wave(28, 2))
     return c.StatStrip(
         [
-            c.Stat("Recommendations", "412,908", delta=c.delta_of_counts(412_908, 389_170, note="389,170 before"), spark=spark),
+            c.Stat(
+                "Recommendations",
+                "412,908",
+                delta=c.delta_of_counts(412_908, 389_170, note="389,170 before"),
+                spark=spark,
+            ),
             c.Stat("Click rate", "5.42", "%", c.delta_of_rates(0.0542, 0.0491, note="4.91 % before"), spark=spark),
             c.Stat("Bought after click", "21.3", "%", c.delta_of_rates(0.213, 0.211, noise=0.004), spark=spark),
-            c.Stat("Attributed revenue", "$14.4", "k", c.delta_of_counts(14_400, 12_800, note="$12.8 k before"), spark=spark),
-            c.Stat("Catalogue shown", "23.7", "%", c.delta_of_rates(0.237, 0.251, note="16,240 of 68,509"), spark=spark),
+            c.Stat(
+                "Attributed revenue",
+                "$14.4",
+                "k",
+                c.delta_of_counts(14_400, 12_800, note="$12.8 k before"),
+                spark=spark,
+            ),
+            c.Stat(
+                "Catalogue shown", "23.7", "%", c.delta_of_rates(0.237, 0.251, note="16,240 of 68,509"), spark=spark
+            ),
         ],
         simulated=True,
     )
@@ -207,80 +243,144 @@ def _actions(address: str) -> list[c.Action]:
 
 def _filters(address: str) -> c.FilterBar:
     return c.FilterBar(
-        address, "bread", "Filter rules by name or product",
+        address,
+        "bread",
+        "Filter rules by name or product",
         [
             c.Select("placement", "Placement", [c.Option("", "Any placement", True), c.Option("home", "Home")]),
             c.Select("state", "State", [c.Option("", "Live, draft, scheduled", True), c.Option("ended", "Ended")]),
         ],
-        "10 of 10 rules", address,
-    )  # fmt: skip
+        "10 of 10 rules",
+        address,
+    )
 
 
 def _found(address: str) -> c.SearchResults:
     options = [
-        c.SearchOption("1", c.pieces("White bread · 20 oz", "white br"), "Own brand · $1.29 · № 883404 · sold 319",
-                       address, good("White bread", "s")),
-        c.SearchOption("2", c.pieces("Whole white bread · 24 oz", "white br"), "National brand · $1.99 · № 951590",
-                       address, good("Hamburger buns", "s")),
-    ]  # fmt: skip
+        c.SearchOption(
+            "1",
+            c.pieces("White bread · 20 oz", "white br"),
+            "Own brand · $1.29 · № 883404 · sold 319",
+            address,
+            good("White bread", "s"),
+        ),
+        c.SearchOption(
+            "2",
+            c.pieces("Whole white bread · 24 oz", "white br"),
+            "National brand · $1.99 · № 951590",
+            address,
+            good("Hamburger buns", "s"),
+        ),
+    ]
     return c.SearchResults("gallery-found", [c.SearchGroup("Products", options)], summary="2 of 68,509")
 
 
 def _table(address: str) -> Table:
     params = {"sort": "-revenue"}
     columns = [
-        Column("Product", "name"), Column("Shown", "shown", numeric=True, wide=True),
-        Column("Click rate", "rate", numeric=True), Column("95 % interval", numeric=True, wide=True),
-        Column("0 – 10 %, dashed: all", wide=True), Column("vs before", numeric=True, wide=True),
-        Column("Revenue", "revenue", numeric=True), Column("Share", wide=True),
-    ]  # fmt: skip
+        Column("Product", "name"),
+        Column("Shown", "shown", numeric=True, wide=True),
+        Column("Click rate", "rate", numeric=True),
+        Column("95 % interval", numeric=True, wide=True),
+        Column("0 – 10 %, dashed: all", wide=True),
+        Column("vs before", numeric=True, wide=True),
+        Column("Revenue", "revenue", numeric=True),
+        Column("Share", wide=True),
+    ]
     rows = [
         _table_row(address, "Red grapes", 128_218, 6.11, 5.98, 6.24, c.delta_of_rates(0.0611, 0.0541), "$465", 0.8),
         _table_row(address, "White milk", 96_212, 3.2, 3.08, 3.33, c.delta_of_rates(0.032, 0.041), "$406", 0.5),
-        _table_row(address, "Tortilla chips", 51_984, 2.72, 2.58, 2.86, c.delta_of_rates(0.0272, 0.027, noise=0.002), "$361", 0.3),
-    ]  # fmt: skip
+        _table_row(
+            address,
+            "Tortilla chips",
+            51_984,
+            2.72,
+            2.58,
+            2.86,
+            c.delta_of_rates(0.0272, 0.027, noise=0.002),
+            "$361",
+            0.3,
+        ),
+    ]
     rows.append(
-        Row([
-            Cell("Recently viewed", tile=good("Sushi", "s")), Cell("0"), Cell("no data", tone="muted"), Cell("–", tone="muted"),
-            Cell("Never shown in this range", tone="muted"), Cell("–", tone="muted"), Cell("–", tone="muted"), Cell(""),
-        ])
-    )  # fmt: skip
+        Row(
+            [
+                Cell("Recently viewed", tile=good("Sushi", "s")),
+                Cell("0"),
+                Cell("no data", tone="muted"),
+                Cell("–", tone="muted"),
+                Cell("Never shown in this range", tone="muted"),
+                Cell("–", tone="muted"),
+                Cell("–", tone="muted"),
+                Cell(""),
+            ]
+        )
+    )
     made = sorted_columns(columns, read_sorting(params, ["name", "shown", "rate", "revenue"], "name"))
     return Table("Products shown", made, rows, pager(page=2, total=143, noun="products", params=params))
 
 
 def _table_row(
-    address: str, name: str, shown: int, rate: float, low: float, high: float, delta: c.Delta, revenue: str, share: float
+    address: str,
+    name: str,
+    shown: int,
+    rate: float,
+    low: float,
+    high: float,
+    delta: c.Delta,
+    revenue: str,
+    share: float,
 ) -> Row:
     return Row(
         [
-            Cell(name, note="Own brand · № 883404", tile=good(name, "s")), Cell(f"{shown:,}"),
-            Cell(f"{rate:.2f} %", tone="strong"), Cell(f"{low:.2f} – {high:.2f}", tone="muted"),
-            Cell(graphics.IntervalBar(rate, low, high, 10, 5.42)), Cell(delta), Cell(revenue), Cell(graphics.Bar(share)),
+            Cell(name, note="Own brand · № 883404", tile=good(name, "s")),
+            Cell(f"{shown:,}"),
+            Cell(f"{rate:.2f} %", tone="strong"),
+            Cell(f"{low:.2f} – {high:.2f}", tone="muted"),
+            Cell(graphics.IntervalBar(rate, low, high, 10, 5.42)),
+            Cell(delta),
+            Cell(revenue),
+            Cell(graphics.Bar(share)),
         ],
         href=address,
         selected=name == "White milk",
-    )  # fmt: skip
+    )
 
 
 def _progress() -> c.Progress:
     return c.Progress(
-        "Run 31", 0.63,
-        [c.Step("Read 1,437,911 lines", "done"), c.Step("Clean", "done"), c.Step("Profiles and features", "done"),
-         c.Step("Train, epoch 12 of 20", "current"), c.Step("Measure"), c.Step("Gate")],
-        left=110, facts=("41,300 rows/s", "CPU, 8 cores", "2.1 GB memory"), silent=12,
-    )  # fmt: skip
+        "Run 31",
+        0.63,
+        [
+            c.Step("Read 1,437,911 lines", "done"),
+            c.Step("Clean", "done"),
+            c.Step("Profiles and features", "done"),
+            c.Step("Train, epoch 12 of 20", "current"),
+            c.Step("Measure"),
+            c.Step("Gate"),
+        ],
+        left=110,
+        facts=("41,300 rows/s", "CPU, 8 cores", "2.1 GB memory"),
+        silent=12,
+    )
 
 
 def _start() -> c.Progress:
     return c.Progress(
-        "Getting the shop ready", 0.58,
-        [c.Step("Database is ready", "done", "1.2 s"), c.Step("Products read", "done", "68,509 of 68,509"),
-         c.Step("Purchases read", "done", "1,469,307 lines, 31,396 rejected"),
-         c.Step("Shopper profiles", "current", "1,580 of 2,469", 0.64),
-         c.Step("First model", "waiting", "starts in about 20 s"), c.Step("Shop simulation", "failed", "stopped at 14:02")],
-        left=75, tall=True, started="started 14:00:12",
-    )  # fmt: skip
+        "Getting the shop ready",
+        0.58,
+        [
+            c.Step("Database is ready", "done", "1.2 s"),
+            c.Step("Products read", "done", "68,509 of 68,509"),
+            c.Step("Purchases read", "done", "1,469,307 lines, 31,396 rejected"),
+            c.Step("Shopper profiles", "current", "1,580 of 2,469", 0.64),
+            c.Step("First model", "waiting", "starts in about 20 s"),
+            c.Step("Shop simulation", "failed", "stopped at 14:02"),
+        ],
+        left=75,
+        tall=True,
+        started="started 14:00:12",
+    )
 
 
 def _notices(address: str) -> list[c.Notice]:
@@ -290,18 +390,26 @@ def _notices(address: str) -> list[c.Notice]:
             "“Holiday baking” is 5th in order and live; your draft “Own-brand bread” is 4th and would win. "
             "Sugar · 4 lb would move to position 2.",
             "warn",
-            [c.Action("Move the draft to position 2", address, small=True, post=True),
-             c.Action("Start on 25 Dec instead", address, small=True, post=True),
-             c.Action("Let the draft win", address, "quiet", small=True, post=True)],
+            [
+                c.Action("Move the draft to position 2", address, small=True, post=True),
+                c.Action("Start on 25 Dec instead", address, small=True, post=True),
+                c.Action("Let the draft win", address, "quiet", small=True, post=True),
+            ],
         ),
         c.Notice(
             "Run 30 stopped at epoch 4: out of memory at 8 GB.",
-            "Model 14 goes on serving. A batch of 2,048 instead of 8,192 needs about 3 GB.", "bad",
-            [c.Action("Retry with 2,048", address, small=True, post=True), c.Action("Open log", address, "quiet", small=True)],
+            "Model 14 goes on serving. A batch of 2,048 instead of 8,192 needs about 3 GB.",
+            "bad",
+            [
+                c.Action("Retry with 2,048", address, small=True, post=True),
+                c.Action("Open log", address, "quiet", small=True),
+            ],
         ),
-        c.Notice("You can already look at products.", "Recommendations are best sellers until the first model is ready."),
+        c.Notice(
+            "You can already look at products.", "Recommendations are best sellers until the first model is ready."
+        ),
         c.Notice("Model 15 is published.", "It serves since 14:02:07.", "good"),
-    ]  # fmt: skip
+    ]
 
 
 def _empty(address: str) -> c.EmptyState:
@@ -315,11 +423,21 @@ def _empty(address: str) -> c.EmptyState:
 
 
 def _findings(address: str) -> c.Findings:
-    return c.Findings([
-        c.Finding("Two rules want position 1 on Home", "“Holiday baking” and “Own-brand bread” overlap", "Resolve", address, "bad"),
-        c.Finding("32.1 % lack a package size", "Price-per-unit reasons are off for them", "See products", address, "warn"),
-        c.Finding("Model 15 is waiting for your decision", "Gate passed; coverage is lower", "Compare", address),
-    ])  # fmt: skip
+    return c.Findings(
+        [
+            c.Finding(
+                "Two rules want position 1 on Home",
+                "“Holiday baking” and “Own-brand bread” overlap",
+                "Resolve",
+                address,
+                "bad",
+            ),
+            c.Finding(
+                "32.1 % lack a package size", "Price-per-unit reasons are off for them", "See products", address, "warn"
+            ),
+            c.Finding("Model 15 is waiting for your decision", "Gate passed; coverage is lower", "Compare", address),
+        ]
+    )
 
 
 def _compare(address: str) -> lists.SideBySide:
@@ -332,7 +450,8 @@ def _compare(address: str) -> lists.SideBySide:
         return lists.TileCard(good(name), name, address, rank, price=f"${rank * 0.61 + 0.4:.2f}", chip=chip, key=name)
 
     a, b = lists.with_moves(
-        [card(rank, name) for rank, name in enumerate(first, 1)], [card(rank, name) for rank, name in enumerate(second, 1)]
+        [card(rank, name) for rank, name in enumerate(first, 1)],
+        [card(rank, name) for rank, name in enumerate(second, 1)],
     )
     b[0] = replace(b[0], chip=c.ReasonChip("Pinned: own-brand week", True), conflict=True)
     b[2] = replace(b[2], selected=True)
@@ -344,8 +463,14 @@ def _compare(address: str) -> lists.SideBySide:
 
 
 def _contributions() -> why.Contributions:
-    parts = [("Goes with past baskets", 0.34), ("Taste for fruit", 0.21), ("Similar households", 0.14),
-             ("Bought recently", -0.09), ("Popularity", 0.09), ("Price fit", 0.02)]  # fmt: skip
+    parts = [
+        ("Goes with past baskets", 0.34),
+        ("Taste for fruit", 0.21),
+        ("Similar households", 0.14),
+        ("Bought recently", -0.09),
+        ("Popularity", 0.09),
+        ("Price fit", 0.02),
+    ]
     return why.Contributions(
         0.71,
         [why.Contribution(label, value) for label, value in parts],
@@ -368,7 +493,9 @@ def _trace(address: str) -> why.RuleTrace:
     return why.RuleTrace(
         [
             why.TraceStep("Exclude out of stock", "did not touch it"),
-            why.TraceStep("Pin own-brand bread to 1", "moved it from 2 to 3", True, c.Badge("draft", "accent"), address),
+            why.TraceStep(
+                "Pin own-brand bread to 1", "moved it from 2 to 3", True, c.Badge("draft", "accent"), address
+            ),
             why.TraceStep("At most 3 per category", "1st of the 3 allowed in Fruit"),
         ],
         "Without the draft rule it would be at rank 2.",
@@ -391,7 +518,10 @@ def _timeline(address: str) -> why.Timeline:
 def _shares() -> graphics.Bars:
     rows = [("under $1", 0.22, 0.15), ("$1 – 2", 0.30, 0.32), ("$2 – 3", 0.25, 0.23), ("over $3", 0.23, 0.30)]
     return graphics.Bars(
-        [graphics.BarRow(label, graphics.Bar(share * 2, tick=whole * 2), f"{share:.0%}") for label, share, whole in rows]
+        [
+            graphics.BarRow(label, graphics.Bar(share * 2, tick=whole * 2), f"{share:.0%}")
+            for label, share, whole in rows
+        ]
     )
 
 
@@ -399,34 +529,54 @@ def _revenue() -> charts.Chart:
     now: list[float | None] = [50 * value for value in _wave(28)]
     now[21] = None
     return charts.line_chart(
-        id="gallery-revenue", what="Attributed revenue", now=charts.Days(date(2017, 12, 4), now),
+        id="gallery-revenue",
+        what="Attributed revenue",
+        now=charts.Days(date(2017, 12, 4), now),
         before=charts.Days(date(2017, 11, 6), [45 * value for value in _wave(28, 2)]),
-        unit=charts.Unit("money"), events=[charts.Event(date(2017, 12, 18), "Model 14 promoted")],
-    )  # fmt: skip
+        unit=charts.Unit("money"),
+        events=[charts.Event(date(2017, 12, 18), "Model 14 promoted")],
+    )
 
 
 def _clicks() -> charts.Chart:
     rates: list[float | None] = [0.045 + 0.001 * value for value in _wave(28)]
     return charts.line_chart(
-        id="gallery-clicks", what="Click rate", unit=charts.PERCENT, from_zero=False,
+        id="gallery-clicks",
+        what="Click rate",
+        unit=charts.PERCENT,
+        from_zero=False,
         now=charts.Days(date(2017, 12, 4), rates, [(r or 0) - 0.003 for r in rates], [(r or 0) + 0.003 for r in rates]),
-    )  # fmt: skip
+    )
 
 
 def _treemap(address: str) -> charts.Chart:
-    parts = [("Pantry", 587, 95, "mostly family cereal"), ("Dairy & eggs", 445, 256, "mostly white milk"),
-             ("Produce", 341, 140, "mostly golden apples"), ("Baby & pets", 299, 345, ""), ("Health", 286, 295, ""),
-             ("Meat & fish", 224, 18, ""), ("Snacks", 209, 325, ""), ("Drinks", 167, 172, ""), ("Bakery", 87, 72, "")]  # fmt: skip
+    parts = [
+        ("Pantry", 587, 95, "mostly family cereal"),
+        ("Dairy & eggs", 445, 256, "mostly white milk"),
+        ("Produce", 341, 140, "mostly golden apples"),
+        ("Baby & pets", 299, 345, ""),
+        ("Health", 286, 295, ""),
+        ("Meat & fish", 224, 18, ""),
+        ("Snacks", 209, 325, ""),
+        ("Drinks", 167, 172, ""),
+        ("Bakery", 87, 72, ""),
+    ]
     return charts.treemap(
-        id="gallery-treemap", what="What this household buys", unit=charts.Unit("money"),
+        id="gallery-treemap",
+        what="What this household buys",
+        unit=charts.Unit("money"),
         areas=[charts.Area(label, value, hue, note, address) for label, value, hue, note in parts],
-    )  # fmt: skip
+    )
 
 
 def _loss() -> charts.Chart:
     training = [0.338 + 0.45 * 0.75**epoch for epoch in range(12)]
     validation = [0.381 + 0.41 * 0.74**epoch for epoch in range(12)]
     return charts.curves_chart(
-        id="gallery-loss", what="Loss", epochs=20, height=160, reference=("model 14, serving", 0.42),
+        id="gallery-loss",
+        what="Loss",
+        epochs=20,
+        height=160,
+        reference=("model 14, serving", 0.42),
         curves=[charts.Curve("validation", validation), charts.Curve("training", training, "grey")],
-    )  # fmt: skip
+    )

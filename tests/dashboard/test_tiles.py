@@ -1,0 +1,106 @@
+import re
+from pathlib import Path
+
+from django.conf import settings
+from django.template.loader import render_to_string
+from django.test import SimpleTestCase
+
+from recsite.dashboard.pages.gallery import GOODS
+from recsite.dashboard.silhouettes import SILHOUETTES
+from recsite.dashboard.tiles import FALLBACK, STEP, Tile, department, hue_of_category, tile
+
+SHAPES_OF = {
+    "White milk": "jug",
+    "Orange juice": "bottle",
+    "Red grapes": "bunch",
+    "Grape tomatoes": "round",
+    "Large eggs": "eggs",
+    "Bananas": "banana",
+    "Strawberries": "strawberry",
+    "Hamburger buns": "bun",
+    "Lean beef mince": "tray",
+}
+
+
+def of(title: str, category: str = "", **more: str) -> Tile:
+    return tile(key="1095275", title=title, category=category, **more)  # type: ignore[arg-type]
+
+
+class Drawings(SimpleTestCase):
+    def test_words_of_the_type_choose_the_drawing(self) -> None:
+        for title, category, _ in GOODS:
+            if title in SHAPES_OF:
+                self.assertEqual(of(title, category).silhouette, SHAPES_OF[title], title)
+
+    def test_every_drawing_has_a_good_that_shows_it(self) -> None:
+        shown = {of(title, category).silhouette for title, category, _ in GOODS}
+        self.assertEqual(shown, set(SILHOUETTES))
+        self.assertEqual(len(SILHOUETTES), 23)
+
+    def test_what_it_is_packed_in_comes_before_what_it_is_made_of(self) -> None:
+        self.assertEqual(of("Grape juice", "Drinks > Juices").silhouette, "bottle")
+        self.assertEqual(of("Corn", "Grocery > Vegetables, shelf stable > Corn").silhouette, "tin")
+        self.assertEqual(of("Corn", "Produce > Corn").silhouette, "leaf")
+
+    def test_a_foreign_catalogue_gets_a_box_in_its_categorys_own_hue(self) -> None:
+        comedy, drama = of("The Bean Trees", "Books > Comedy"), of("Alien", "Films > Drama")
+        self.assertEqual({comedy.silhouette, drama.silhouette}, {FALLBACK})
+        self.assertNotEqual(comedy.hue, drama.hue)
+
+    def test_ids_alone_are_spread_over_the_hues(self) -> None:
+        self.assertGreater(len({tile(key=str(number)).hue for number in range(60)}), 20)
+
+    def test_the_same_product_has_the_same_tile(self) -> None:
+        self.assertEqual(of("White milk", "Dairy > Milk"), of("White milk", "Dairy > Milk"))
+
+    def test_about_half_are_mirrored(self) -> None:
+        mirrored = sum(tile(key=str(number)).mirrored for number in range(1000))
+        self.assertTrue(400 < mirrored < 600, mirrored)
+
+
+class Hues(SimpleTestCase):
+    def test_departments_have_the_hues_that_were_decided(self) -> None:
+        self.assertEqual(department("White milk", "Dairy > Milk"), ("Dairy & eggs", 256))
+        self.assertEqual(department("Frozen pizza", "Grocery > Frozen pizza"), ("Frozen", 216))
+        self.assertEqual(department("Baby carrots", "Produce > Carrots"), ("Produce", 140))
+
+    def test_a_tile_stays_within_twelve_degrees_of_its_department(self) -> None:
+        hues = [tile(key=str(number), title="White milk", category="Dairy > Milk").hue for number in range(50)]
+        self.assertTrue(all(244 <= hue <= 268 for hue in hues), hues)
+        self.assertEqual(len(set(hues)), 7)
+
+    def test_produce_is_refined(self) -> None:
+        self.assertAlmostEqual(of("Blueberries", "Produce > Berries").hue, 280, delta=12)
+        self.assertAlmostEqual(of("Bananas", "Produce > Tropical fruit").hue, 98, delta=14)
+
+    def test_every_hue_has_its_class_in_the_style_sheet(self) -> None:
+        sheet = (Path(settings.BASE_DIR) / "static/css/console.css").read_text()
+        known = {int(hue) for hue in re.findall(r"\.hue-(\d+) ", sheet)}
+        self.assertEqual(known, set(range(0, 360, STEP)))
+        self.assertIn(hue_of_category("Books > Comedy"), known)
+
+
+class Markup(SimpleTestCase):
+    def render(self, shown: Tile) -> str:
+        return render_to_string("partials/tile.html", {"c": shown})
+
+    def test_a_tile_beside_its_name_is_hidden_from_readers(self) -> None:
+        self.assertIn('aria-hidden="true"', self.render(of("White milk")))
+        alone = self.render(of("White milk", alone=True))  # type: ignore[arg-type]
+        self.assertIn('role="img" aria-label="White milk"', alone)
+
+    def test_no_tile_carries_a_style_attribute(self) -> None:
+        for title, category, label in GOODS:
+            self.assertNotIn("style", self.render(of(title, category, label=label)))
+
+    def test_the_size_is_on_the_tile_but_not_on_a_small_one(self) -> None:
+        self.assertIn("1 gal", self.render(of("White milk", label="1 gal")))
+        self.assertNotIn("1 gal", self.render(of("White milk", label="1 gal", size="s")))
+
+    def test_a_picture_replaces_the_drawing(self) -> None:
+        html = self.render(of("White milk", image_url="https://shop.example/milk.jpg", label="1 gal"))
+        self.assertIn('src="https://shop.example/milk.jpg"', html)
+        self.assertNotIn("<svg", html)
+
+    def test_what_a_shop_wrote_is_escaped(self) -> None:
+        self.assertNotIn("<script", self.render(of("<script>x", label="<script>")))
