@@ -42,6 +42,7 @@ from recsite.dashboard.tables import Cell, Column, Row, Table
 from recsite.dashboard.tiles import Tile, tile_of
 
 RANGE = timedelta(days=28)
+MANY_WEEKS = 4
 TRENDS = {"units": "Units", "revenue": "Revenue", "price": "Price"}
 _STATE_TONES = {"live": "good", "draft": "accent", "paused": "warn", "ended": "neutral"}
 
@@ -209,11 +210,15 @@ def _choice(label: str, choices: Mapping[str, str], current: str, params: Mappin
 
 
 def _trend(weeks: Sequence[PeriodSales], trend: str, shop: Shop, end: datetime) -> Chart | None:
-    """A point a week; a week without a sale is 0 units but has no price. The newest week may not be whole yet."""
+    """A point for each whole week; one without a sale is 0 units but has no price.
+
+    The week of the first sale and the newest week are seldom whole: they would read as a rise and a fall.
+    """
     if not weeks:
         return None
     known = {week.start: week for week in weeks}
     starts = sales.weeks_between(weeks[0].start, shop.day_of(end))
+    starts = starts[1:-1] if len(starts) > MANY_WEEKS else starts
     if trend == "price":
         values = [known[start].price if start in known else None for start in starts]
     else:

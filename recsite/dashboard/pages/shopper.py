@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -10,6 +11,7 @@ from itertools import pairwise
 from django.utils import timezone
 
 from behavior.models import Shopper
+from behavior.profiles import Profile
 from behavior.queries import newest_event_at
 from catalog.models import Product
 from recommender.models import Placement
@@ -48,6 +50,7 @@ KINDS = {"": "All", "purchases": "Purchases", "clicks": "Clicks and views"}
 ENTRIES, ALL_ENTRIES = 6, 100
 TILES = 6
 BRANDS = 4
+USUAL_DAY = 0.2  # share of visits
 WINDOW = timedelta(days=28)  # over which the whole shop's prices are taken
 CSV_HEADER = ("at", "type", "product_id", "title", "quantity", "price", "session", "placement", "source")
 _DID = {
@@ -73,6 +76,7 @@ class ShopperPage:
     prices: Bars | None
     brands: Bars | None
     about: Facts | None
+    segment: Facts | None
     rhythm: Table | None
     baskets: Chart | None
     baskets_note: str
@@ -113,6 +117,7 @@ def build(shopper: Shopper, params: Mapping[str, str], shop: Shop) -> ShopperPag
         prices=_prices(scene, bands),
         brands=_brands(scene),
         about=_about(shopper),
+        segment=_segment(shopper),
         rhythm=_rhythm_table(scene) if folded.lines else None,
         baskets=_baskets_chart(scene, measure),
         baskets_note=_period(scene),
@@ -289,6 +294,37 @@ def _about(shopper: Shopper) -> Facts | None:
     if shopper.consent is False:
         facts.append(Fact("Consent", "do not profile"))
     return Facts(facts) if facts else None
+
+
+def _segment(shopper: Shopper) -> Facts | None:
+    """The segment with its reason in words, and the usual times, as the newest profile has them."""
+    row = profile_of(shopper)
+    if row is None:
+        return None
+    profile = Profile.from_dict(row.data)
+    facts = [
+        Fact("Segment", row.segment.capitalize()),
+        Fact("Because", profile.reason),
+        Fact("Usual days", _usual_days(profile.weekdays)),
+        Fact("Usual hours", _usual_hours(profile.hours)),
+        Fact("As of", numbers.moment(row.as_of)),
+    ]
+    return Facts([fact for fact in facts if fact.value])
+
+
+def _usual_days(shares: Sequence[float]) -> str:
+    """The weekdays that hold at least a fifth of the visits, the most usual first."""
+    days = sorted((share, -day) for day, share in enumerate(shares) if share >= USUAL_DAY)
+    return ", ".join(f"{calendar.day_name[-day]} ({numbers.percent(share, 0)})" for share, day in reversed(days))
+
+
+def _usual_hours(shares: Sequence[float]) -> str:
+    """The four hours on end that hold most of what they do."""
+    if not any(shares):
+        return ""
+    sums = [sum(shares[(hour + step) % 24] for step in range(4)) for hour in range(24)]
+    hour = max(range(24), key=sums.__getitem__)
+    return f"{hour}:00 – {(hour + 4) % 24}:00 ({numbers.percent(sums[hour], 0)})"
 
 
 def _rhythm_table(scene: _Scene) -> Table:

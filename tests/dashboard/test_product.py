@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+
+from django.db import connection
+from django.test import TestCase
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from catalog.models import Product
+from recommender.models import Rule, ServedList
+from recsite.dashboard import roles
+from recsite.dashboard.components import Nothing
+from recsite.dashboard.graphics import Bars
+from recsite.dashboard.pages import product as page
+from recsite.dashboard.pages.product import ProductPage
+from recsite.dashboard.queries import product as queries
+from recsite.dashboard.shop import read_shop
+from tests.dashboard.people import make_person
+from tests.goods import NEWEST, make_event, make_products, make_shoppers
+
+
+def serve(products: list[Product], *, placement: str = "home") -> str:
+    """A served list of the newest day."""
+    name = f"rec_{uuid.uuid4().hex[:20]}"
+    ServedList.objects.create(
+        recommendation_id=name, at=NEWEST - timedelta(hours=1), placement=placement, products=[p.pk for p in products]
+    )
+    return name
+
+
+class ProductPageTest(TestCase):
+    def setUp(self) -> None:
+        self.tea, self.coffee, self.plain = make_products(3)
+        self.anna, self.ben = make_shoppers(2)
+        self.shop = read_shop()
+
+    def build(self, product: Product | None = None, **params: str) -> ProductPage:
+        return page.build(product or self.tea, params, self.shop, permissions=frozenset())
+
+    def test_figures_count_lines_shoppers_and_revenue(self) -> None:
+        make_event(self.anna, self.tea, price=2.0, quantity=3)
+        make_event(self.ben, self.tea, price=2.0)
+        make_event(self.ben, self.tea, price=2.0, at=NEWEST - timedelta(days=40))
+        values = [figure.value for figure in self.build().figures]
+        self.assertEqual(values, ["3", "2", "$10.00", "2"])
+
+    def test_a_week_without_a_sale_is_zero_units_and_has_no_price(self) -> None:
+        for week in (0, 2):
+            make_event(self.anna, self.tea, price=2.0, at=NEWEST - timedelta(weeks=week))
+        units, price = self.build().trend, self.build(trend="price").trend
+        assert units
+        assert price
+        self.assertEqual(units.figure["data"][-1]["y"], [1.0, 0.0, 1.0])
+        self.assertEqual(price.figure["data"][-1]["y"], [2.0, None, 2.0])
+
+    def test_gaps_are_named_with_what_is_done_instead(self) -> None:
+        bare = Product.objects.create(external_id="bare")
+        facts = {fact.term: fact for fact in page.attributes(bare, self.shop)}
+        self.assertEqual((facts["Price"].value, facts["Price"].note), ("", "Price rules skip it"))
+        self.assertEqual(self.build(bare).known, f"0 of {len(facts)} known")
+
+    def test_the_funnel_counts_lists_that_held_it(self) -> None:
+        first = serve([self.tea, self.coffee])
+        serve([self.coffee, self.tea], placement="similar")
+        serve([self.coffee])
+        make_event(self.anna, self.tea, type="click", recommendation_id=first, source="simulator")
+        make_event(self.anna, self.coffee, type="click", recommendation_id=first)
+        built = self.build()
+        assert isinstance(built.funnel, Bars)
+        self.assertEqual([row.value for row in built.funnel.rows], ["2", "1", "0", "0"])
+        self.assertIsNotNone(built.funnel_badge)
+        cells = [[cell.content for cell in row.cells] for row in built.shown.rows]
+        self.assertEqual(
+            cells, [["Home", "1", "1.0", "1 in 2 lists"], ["Similar products", "1", "2.0", "1 in 1 lists"]]
+        )
+
+    def test_never_shown_is_said_and_is_no_zero(self) -> None:
+        built = self.build()
+        self.assertIsInstance(built.funnel, Nothing)
+        self.assertEqual(built.shown.rows, [])
+
+    def test_rules_that_touch_it(self) -> None:
+        Rule.objects.create(name="Push tea", verb="boost", status="live", condition={"categories": ["Drinks > Tea"]})
+        Rule.objects.create(
+            name="No coffee", verb="exclude", status="live", condition={"categories": ["Drinks > Coffee"]}
+        )
+        Rule.objects.create(name="Old", verb="exclude", status="ended", condition={"products": ["p0"]})
+        self.assertEqual([line.text for line in self.build().rules], ["Push tea · everywhere"])
+        self.assertEqual([line.text for line in self.build(self.coffee).rules], ["No coffee · everywhere"])
+
+    def test_shared_baskets_and_lift(self) -> None:
+        for number in range(3):
+            make_event(self.anna, self.tea, session=f"s{number}")
+        make_event(self.anna, self.plain, session="s0")
+        found = queries.bought_with(self.tea.pk, [self.plain.pk, self.coffee.pk])
+        self.assertEqual(found[self.plain.pk].baskets, 1)
+        self.assertNotIn(self.coffee.pk, found)
+
+    def test_who_may_not_write_rules_gets_no_button(self) -> None:
+        self.assertEqual(self.build().new_rule_href, "")
+
+    def test_it_renders_for_both_roles_and_any_id(self) -> None:
+        odd = Product.objects.create(external_id="a/b c?d#e%2f", title="<b>Odd</b>")
+        for role in (roles.MERCHANDISER, roles.ADMIN):
+            self.client.force_login(make_person(role))
+            answer = self.client.get(reverse("product", args=[odd.external_id]))
+            self.assertContains(answer, "&lt;b&gt;Odd&lt;/b&gt;")
+
+    def test_an_unknown_product_is_not_found(self) -> None:
+        self.client.force_login(make_person())
+        self.assertEqual(self.client.get(reverse("product", args=["nobody"])).status_code, 404)
+
+    def test_the_query_count_is_bounded(self) -> None:
+        self.client.force_login(make_person())
+        make_event(self.anna, self.tea)
+        self.client.get(reverse("product", args=["p0"]))
+        with CaptureQueriesContext(connection) as seen:
+            self.client.get(reverse("product", args=["p0"]))
+        self.assertLessEqual(len(seen), 20)
