@@ -294,6 +294,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": schedule(2.0),
         "options": {"queue": "default", "expires": 4},
     },
+    "count-feedback": {
+        "task": "recsite.tasks.count_feedback",
+        "schedule": schedule(30.0),
+        "options": {"queue": "default", "expires": 30},
+    },
 }
 
 # --- Logs: one JSON line an entry, with the request's id ---
