@@ -100,7 +100,9 @@ class NetworkTest(TestCase):
         for name, module in NETWORKS.items():
             model = module.build(7, Config(), 3)
             with self.subTest(name):
-                assert_allclose(network.exported(model, np.arange(7), centre=0.0, spread=1.0)(x), scores(model, x), atol=1e-5)
+                assert_allclose(
+                    network.exported(model, np.arange(7), centre=0.0, spread=1.0)(x), scores(model, x), atol=1e-5
+                )
 
     def test_naming_them_loads_no_training_framework(self) -> None:
         code = (
