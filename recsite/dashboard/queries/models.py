@@ -14,9 +14,9 @@ _HEAVY = ("metrics", "curves", "config", "data_window")
 def runs(*, status: str = "", trigger: str = "") -> QuerySet[TrainingRun]:
     """Runs for a list: without their long tables, but with ``models_table`` (metrics by model) and ``has_lists``."""
     ready = Generation.objects.filter(run=OuterRef("pk"), status=Generation.Status.READY)
-    rows = TrainingRun.objects.annotate(
-        models_table=KeyTransform("models", "metrics"), has_lists=Exists(ready)
-    ).defer(*_HEAVY)
+    rows = TrainingRun.objects.annotate(models_table=KeyTransform("models", "metrics"), has_lists=Exists(ready)).defer(
+        *_HEAVY
+    )
     if status:
         rows = rows.filter(status=status)
     return rows.filter(trigger=trigger) if trigger else rows
