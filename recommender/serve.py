@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from recommender import explain, live, rules, state, store
+from recommender import explain, live, rules, state, stopwatch, store
 from recommender.catalogue import Catalogue
 from recommender.conditions import Condition, ConditionError
 from recommender.dataset import no_events
@@ -32,6 +32,7 @@ from recommender.steering import Slot
 
 ENOUGH = 100  # ranked before rules look at them, beyond what was asked for
 NEIGHBOURS = 100
+TRENDING = 50  # products that "sell fast now"
 METHOD = "leave a group of features out: how much lower the score is without it"
 BUILT_IN = {
     "home": Slot("home", "personal", fallbacks=("trending", "popular")),
@@ -152,9 +153,10 @@ def recommend(request: Request) -> Answer:
     name = subject_name(kind, external_id) if external_id else None
     held = state.current()
     generation = request.generation or held.generation
-    reading = live.read(name, generation)
-    if reading:
-        held = state.sync(reading)
+    with stopwatch.step("read"):
+        reading = live.read(name, generation)
+        if reading:
+            held = state.sync(reading)
     degraded = reading is None or (held.model is not None and reading.pointer is None)
     if request.generation:
         held = state.with_model(held, request.generation)
@@ -166,7 +168,8 @@ def recommend(request: Request) -> Answer:
         subject = live.subject_now(held, name, reading, at)
     answer = answer_for(request, held, subject, at=at, degraded=degraded)
     if request.record:
-        record(request, answer, held)
+        with stopwatch.step("record"):
+            record(request, answer, held)
     return answer
 
 
@@ -183,13 +186,16 @@ def answer_for(
     slot = slot_of(held, request.placement)
     n = request.n or slot.n
     kitchen = _Kitchen(request, held, subject, slot, at, personal)
-    ranked, fallback = kitchen.ranked(n)
+    with stopwatch.step("rank"):
+        ranked, fallback = kitchen.ranked(n)
     segment = request.segment if request.segment is not None else subject.segment if subject else ""
     context = rules.Context(held.catalogue.shelf, request.placement, at, segment, kitchen.allowed)
     live_rules = held.rules if request.rules is None else request.rules
-    ranked, trace = rules.apply(kitchen.with_pins(ranked, live_rules, context), live_rules, context)
+    with stopwatch.step("rules"):
+        ranked, trace = rules.apply(kitchen.with_pins(ranked, live_rules, context), live_rules, context)
     shown = ranked.take(np.arange(min(n, len(ranked))))
-    items = kitchen.items(shown, trace)
+    with stopwatch.step("reasons"):
+        items = kitchen.items(shown, trace)
     model = held.model
     return Answer(
         recommendation_id=f"rec_{secrets.token_urlsafe(16)}",
@@ -234,7 +240,7 @@ class _Kitchen:
         self.given = personal
         self.anchors = self.catalogue.shelf.codes_of(request.products)
         self.allowed = self._allowed()
-        self.scores: dict[int, float] = {}
+        self.scores: dict[int, float] = {}  # by item, of what was scored for ranking
 
     def _allowed(self) -> np.ndarray:
         """bool [n]: for sale, not excluded, not dismissed, not the anchor itself, and as the filters say."""
@@ -303,6 +309,7 @@ class _Kitchen:
 
     def _personal(self, k: int) -> Ranked:
         if self.given is not None:
+            self.scores.update(zip(self.given.items.tolist(), self.given.scores.tolist(), strict=True))
             return self.given
         if self.subject is None or not self.subject.known:
             return _none()
@@ -314,6 +321,7 @@ class _Kitchen:
             return _none()
         items = items[self.allowed[items]]
         scores = self.subject.score(items)
+        self.scores.update(zip(items.tolist(), scores.tolist(), strict=True))
         order = np.lexsort((items, -np.nan_to_num(scores, nan=-np.inf)))
         return Ranked(items[order], scores[order])
 
@@ -335,14 +343,10 @@ class _Kitchen:
 
     def _common(self, k: int, column: str) -> Ranked:
         """The same for everybody: what sells lately, or at all."""
-        values = getattr(self.catalogue, column)
-        ranked = self.catalogue.best(values, k, self.allowed & (values > 0))
+        order = self.catalogue.ranking(column)
         if self.subject is not None:
-            ranker = self.subject.model.ranker
-            own = np.asarray(ranker.trending(k) if column == "trend" else ranker.popular(k), np.int64)
-            own = own[self.allowed[own]]
-            ranked = np.concatenate([own, ranked[~np.isin(ranked, own)]])[:k]
-        return _none(ranked)
+            order = np.concatenate([self.subject.model.ranking(column), order])
+        return _none(_first(order[self.allowed[order]], k))
 
     def _buy_again(self, k: int) -> Ranked:
         """What was bought before; in a shop without purchases, what was had at all."""
@@ -385,7 +389,10 @@ class _Kitchen:
     def _probabilities(self, items: np.ndarray) -> list[float | None]:
         if self.subject is None:
             return [None] * len(items)
-        raw = self.subject.score(items)
+        missing = np.array([item for item in items.tolist() if item not in self.scores], np.int64)
+        if len(missing):
+            self.scores.update(zip(missing.tolist(), self.subject.score(missing).tolist(), strict=True))
+        raw = np.array([self.scores[item] for item in items.tolist()], np.float32)
         chance = self.subject.model.ranker.probability(np.nan_to_num(raw))
         pairs = zip(raw, chance, strict=True)
         return [float(value) if np.isfinite(score) else None for score, value in pairs]
@@ -417,8 +424,13 @@ class _Kitchen:
             neighbours=neighbours,
             anchors=self.anchors,
             strategy=self.slot.strategy,
-            trending=frozenset(self._common(50, "trend").items.tolist()),
+            trending=self.trending,
         )
+
+    @property
+    def trending(self) -> frozenset[int]:
+        ranking = self.subject.model.ranking("trend") if self.subject else self.catalogue.ranking("trend")
+        return frozenset(ranking[:TRENDING].tolist())
 
     def why_empty(self, removed: bool) -> str:
         if not len(self.catalogue):
@@ -461,3 +473,9 @@ def _none(items: np.ndarray | None = None) -> Ranked:
     """Items in order without scores."""
     items = np.zeros(0, np.int64) if items is None else items.astype(np.int64)
     return Ranked(items, np.full(len(items), np.nan, np.float32))
+
+
+def _first(items: np.ndarray, k: int) -> np.ndarray:
+    """The first ``k`` different items, in their order."""
+    _, first = np.unique(items, return_index=True)
+    return items[np.sort(first)[:k]]

@@ -10,6 +10,7 @@
     refresh:{subject}             a fresh list is on its way                 TTL REFRESH_SECONDS
     served                        capped stream of answered lists
     alive:{name}                  a worker's heartbeat                       TTL ALIVE_SECONDS
+    minute:{m}                    hash: what the web processes counted       TTL MINUTE_SECONDS
 
 A subject is ``s:<shopper id>`` or ``v:<visitor id>``. All of it may vanish at any second: Postgres and the files
 under MODEL_DIR hold everything that is needed to write it again.
@@ -39,6 +40,7 @@ RECENT_SECONDS = 7 * 86_400
 RECENT_EVENTS = 200
 REFRESH_SECONDS = 60
 ALIVE_SECONDS = 30
+MINUTE_SECONDS = 2 * 3600
 SERVED_LISTS = 200_000  # kept at most on their way to Postgres
 SHARED = ("rules", "placements", "keys", "availability", "catalogue")
 WRITE_TIMEOUT = 5.0
@@ -421,3 +423,26 @@ def ping() -> float:
     with _writing(0.5) as server:
         server.ping()
     return time.perf_counter() - started
+
+
+def add_minute(minute: int, counts: Mapping[str, float]) -> None:
+    """Add what a process counted in a minute (since 1970) to what others did."""
+    with _writing(1.0) as server:
+        pipeline = server.pipeline(transaction=False)
+        for name, count in counts.items():
+            pipeline.hincrbyfloat(key("minute", minute), name, count)
+        pipeline.expire(key("minute", minute), MINUTE_SECONDS)
+        pipeline.execute()
+
+
+def minutes(first: int, last: int) -> dict[int, dict[str, float]]:
+    """The counts of each of these minutes, both included; a minute without any is empty."""
+    with _writing(1.0) as server:
+        pipeline = server.pipeline(transaction=False)
+        for minute in range(first, last + 1):
+            pipeline.hgetall(key("minute", minute))
+        found = pipeline.execute()
+    return {
+        minute: {name.decode(): float(count) for name, count in counts.items()}
+        for minute, counts in zip(range(first, last + 1), found, strict=True)
+    }

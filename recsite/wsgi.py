@@ -6,11 +6,15 @@ import signal
 
 from django.core.wsgi import get_wsgi_application
 
+from recsite import web_metrics
 from recsite.local_services import processes
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "recsite.settings")
 if multiprocessing.parent_process() is not None:
     # A worker of a web server whose parent was killed would keep the port from the next one.
     processes.die_with(os.getppid(), signal.SIGKILL)
+
+# Before anything counts: the web processes add up what they count through files.
+web_metrics.share()
 
 application = get_wsgi_application()

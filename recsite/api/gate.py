@@ -50,6 +50,7 @@ class ApiGate:
             answer = _preflight(request) or _answer(request)
             answer.headers["X-Request-Id"] = request_id
             _add_cors(request, answer)
+            answer._has_been_logged = True  # type: ignore[attr-defined]  # Django would say it again, without the id
             _note(request, answer, time.perf_counter() - started)
         finally:
             structlog.contextvars.clear_contextvars()

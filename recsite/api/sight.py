@@ -1,26 +1,51 @@
-"""What the API's processes let be seen of themselves: Prometheus histograms and counters.
+"""What the API's processes let be seen of themselves.
 
-Two places read them: ``/metrics`` (all processes together, through files under ``PROMETHEUS_MULTIPROC_DIR``) and the
-console, which wants the last minutes and finds them in Redis.
+Two places read it: ``/metrics`` (Prometheus histograms and counters, see ``recsite.metrics``) and the console, which
+wants the last minutes: each process adds what it counted to Redis every few seconds, from a thread of its own.
 """
 
 from __future__ import annotations
 
+import threading
+import time
+from bisect import bisect_left
+from collections import Counter as Tally
+from dataclasses import dataclass
+
 from prometheus_client import Counter, Histogram
 
+from recommender import stopwatch, store
+
 SHORT = (0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+FLUSH_SECONDS = 5.0
 
 REQUESTS = Histogram("recsite_request_seconds", "Answers of the API", ["view", "method", "status"], buckets=SHORT)
 PLACEMENT = Histogram("recsite_recommendation_seconds", "A list, by placement", ["placement"], buckets=SHORT)
 STEP = Histogram("recsite_recommendation_step_seconds", "A list, by step", ["step"], buckets=SHORT)
-FALLBACK = Counter("recsite_fallbacks", "Lists that a step of the fallback chain filled", ["placement", "fallback"])
+FALLBACK = Counter("recsite_fallbacks", "Lists that a step of the fallback chain began", ["placement", "fallback"])
 DEGRADED = Counter("recsite_degraded", "Lists answered while a part was ill")
 EVENTS = Counter("recsite_events", "Events by what became of them", ["outcome"])
 AGE = Histogram(
     "recsite_event_age_seconds",
-    "Age of an accepted event when it was committed",
+    "Age of an accepted batch's newest event when it was committed",
     buckets=(0.1, 0.5, 1, 5, 15, 60, 300, 3600, 86_400),
 )
+stopwatch.listen(lambda step, seconds: STEP.labels(step).observe(seconds))
+
+
+@dataclass(frozen=True)
+class Lately:
+    """The last minutes of all web processes together; times in seconds, None where there was nothing."""
+
+    minutes: int
+    lists: int
+    p50: float | None
+    p95: float | None
+    p99: float | None
+    fallbacks: int
+    degraded: int
+    events: int
+    event_delay: float | None  # mean age of the newest event of a batch when it was committed
 
 
 def note_request(view: str, method: str, status: int, seconds: float) -> None:
@@ -28,9 +53,93 @@ def note_request(view: str, method: str, status: int, seconds: float) -> None:
     REQUESTS.labels(view, method, str(status)).observe(seconds)
 
 
-def note_answer(placement: str, fallback: str | None, degraded: bool) -> None:
+def note_answer(placement: str, fallback: str | None, degraded: bool, seconds: float) -> None:
     """One list that was answered."""
+    PLACEMENT.labels(placement).observe(seconds)
     if fallback:
         FALLBACK.labels(placement, fallback).inc()
     if degraded:
         DEGRADED.inc()
+    _minutes.add({f"le{bisect_left(SHORT, seconds)}": 1, "fallbacks": bool(fallback), "degraded": degraded})
+
+
+def note_events(accepted: int, duplicate: int, rejected: int, age: float | None) -> None:
+    """One batch; ``age``: seconds since its newest event, None without any accepted."""
+    for outcome, count in (("accepted", accepted), ("duplicate", duplicate), ("rejected", rejected)):
+        EVENTS.labels(outcome).inc(count)
+    if age is not None:
+        AGE.observe(age)
+        _minutes.add({"events": accepted, "batches": 1, "age": age})
+
+
+def lately(minutes: int = 5) -> Lately | None:
+    """The last ``minutes`` and the running one; None where Redis does not answer."""
+    _minutes.flush()
+    now = int(time.time() // 60)
+    total: Tally[str] = Tally()
+    try:
+        for counts in store.minutes(now - minutes, now).values():
+            total.update(counts)  # type: ignore[arg-type]
+    except store.StoreDown:
+        return None
+    buckets = [total[f"le{place}"] for place in range(len(SHORT) + 1)]
+    return Lately(
+        minutes=minutes,
+        lists=round(sum(buckets)),
+        p50=_quantile(buckets, 0.5),
+        p95=_quantile(buckets, 0.95),
+        p99=_quantile(buckets, 0.99),
+        fallbacks=round(total["fallbacks"]),
+        degraded=round(total["degraded"]),
+        events=round(total["events"]),
+        event_delay=total["age"] / total["batches"] if total["batches"] else None,
+    )
+
+
+def _quantile(buckets: list[float], share: float) -> float | None:
+    """Within its bucket as if the answers lay evenly; None of none."""
+    wanted, seen = share * sum(buckets), 0.0
+    if not wanted:
+        return None
+    for place, count in enumerate(buckets):
+        if count and seen + count >= wanted:
+            low = SHORT[place - 1] if place else 0.0
+            high = SHORT[place] if place < len(SHORT) else SHORT[-1]
+            return low + (high - low) * (wanted - seen) / count
+        seen += count
+    return SHORT[-1]
+
+
+class _Minutes:
+    """Counts by minute in memory, taken to Redis by a thread that starts with the first count."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._counts: dict[int, Tally[str]] = {}
+        self._thread: threading.Thread | None = None
+
+    def add(self, counts: dict[str, float]) -> None:
+        minute = int(time.time() // 60)
+        with self._lock:
+            self._counts.setdefault(minute, Tally()).update(counts)  # type: ignore[arg-type]
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._run, daemon=True, name="sight")
+                self._thread.start()
+
+    def flush(self) -> None:
+        """Take what was counted to Redis; what it does not take is lost, for it is only a sight."""
+        with self._lock:
+            counts, self._counts = self._counts, {}
+        try:
+            for minute, found in counts.items():
+                store.add_minute(minute, {name: count for name, count in found.items() if count})
+        except store.StoreDown:
+            return
+
+    def _run(self) -> None:
+        while True:
+            time.sleep(FLUSH_SECONDS)
+            self.flush()
+
+
+_minutes = _Minutes()

@@ -109,9 +109,6 @@ def source_of(request: HttpRequest, key: Key) -> str:
 
 
 def _count(recorded: behavior.Recorded, rejects: list[Reject]) -> None:
-    sight.EVENTS.labels("accepted").inc(len(recorded.accepted))
-    sight.EVENTS.labels("duplicate").inc(recorded.duplicate)
-    sight.EVENTS.labels("rejected").inc(len(rejects))
-    if recorded.accepted:
-        newest = max(stored.event.at for stored in recorded.accepted)
-        sight.AGE.observe(max(0.0, time.time() - newest.timestamp()))
+    newest = max((stored.event.at.timestamp() for stored in recorded.accepted), default=None)
+    age = None if newest is None else max(0.0, time.time() - newest)
+    sight.note_events(len(recorded.accepted), recorded.duplicate, len(rejects), age)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -91,10 +92,10 @@ def _page(wanted: list[serve.Request]) -> list[dict[str, Any]]:
 
 
 def _answer(wanted: serve.Request) -> dict[str, Any]:
+    started = time.perf_counter()
     try:
-        with sight.PLACEMENT.labels(wanted.placement).time():
-            answer = serve.recommend(wanted)
+        answer = serve.recommend(wanted)
     except serve.UnknownPlacement:
         raise not_found("there is no such placement", field="placement") from None
-    sight.note_answer(wanted.placement, answer.fallback, answer.degraded)
+    sight.note_answer(wanted.placement, answer.fallback, answer.degraded, time.perf_counter() - started)
     return answer.to_dict()
