@@ -5,6 +5,7 @@ from django.urls import URLPattern, path
 from recsite.dashboard.views.appearance import appearance
 from recsite.dashboard.views.gallery import gallery
 from recsite.dashboard.views.overview import front
+from recsite.dashboard.views.preview import preview
 from recsite.dashboard.views.product import product
 from recsite.dashboard.views.products import products
 from recsite.dashboard.views.search import search
@@ -14,6 +15,7 @@ from recsite.dashboard.views.shoppers import shoppers
 
 urlpatterns: list[URLPattern] = [
     path("", front, name="overview"),
+    path("preview/", preview, name="preview"),
     path("setup/", setup, name="setup"),
     path("search/", search, name="search"),
     path("shoppers/", shoppers, name="shoppers"),
