@@ -13,8 +13,8 @@ from django.utils import timezone
 from behavior.queries import newest_event_at
 from catalog.models import Product
 from recommender.models import Placement, Rule
-from recsite.dashboard import charts, numbers, roles
-from recsite.dashboard.addresses import changed, linked, page
+from recsite.dashboard import charts, numbers, preview, roles
+from recsite.dashboard.addresses import changed, linked, page, product_url
 from recsite.dashboard.charts import Chart, Days, Unit
 from recsite.dashboard.components import (
     SIMULATED,
@@ -31,11 +31,13 @@ from recsite.dashboard.components import (
     delta_of_counts,
 )
 from recsite.dashboard.graphics import Bars, funnel_bars
-from recsite.dashboard.names import SIZE_KEYS, full_name
+from recsite.dashboard.lists import TileCard, TileList
+from recsite.dashboard.names import SIZE_KEYS, display_name, full_name
 from recsite.dashboard.queries import product as queries
+from recsite.dashboard.queries import products as product_queries
 from recsite.dashboard.queries import rules as rule_queries
 from recsite.dashboard.queries import sales
-from recsite.dashboard.queries.product import AfterShowing, ShownAt, SoldInAll
+from recsite.dashboard.queries.product import AfterShowing, ShownAt, SoldInAll, Together
 from recsite.dashboard.queries.sales import PeriodSales
 from recsite.dashboard.shop import Shop
 from recsite.dashboard.tables import Cell, Column, Row, Table
@@ -43,6 +45,8 @@ from recsite.dashboard.tiles import Tile, tile_of
 
 RANGE = timedelta(days=28)
 MANY_WEEKS = 4
+NEIGHBOURS = {"bought-together": "Bought together", "similar": "Similar"}  # placements that go by one product
+NEIGHBOURS_SHOWN = 8
 TRENDS = {"units": "Units", "revenue": "Revenue", "price": "Price"}
 _STATE_TONES = {"live": "good", "draft": "accent", "paused": "warn", "ended": "neutral"}
 
@@ -83,6 +87,9 @@ class ProductPage:
     trend_title: str
     attributes: Facts
     known: str
+    neighbours: TileList | Nothing
+    neighbours_choice: Segments
+    neighbours_title: str
     funnel: Bars | Nothing
     funnel_badge: Badge | None
     range_text: str
@@ -97,6 +104,7 @@ def build(product: Product, params: Mapping[str, str], shop: Shop, *, permission
     sold = queries.sold_in_all(product.pk, lately=end - RANGE, before=end - 2 * RANGE)
     weeks = sales.of_product(product.pk, zone=shop.zone)
     trend = params.get("trend") if params.get("trend") in TRENDS else "units"
+    table = params.get("neighbours") if params.get("neighbours") in NEIGHBOURS else "bought-together"
     after = queries.after_showing(product.pk, start=end - RANGE, end=end)
     range_text = numbers.date_range(shop.day_of(end - RANGE) + timedelta(days=1), shop.day_of(end))
     facts = attributes(product, shop)
@@ -113,6 +121,9 @@ def build(product: Product, params: Mapping[str, str], shop: Shop, *, permission
         trend_title=f"{TRENDS[str(trend)]} {'of a unit' if trend == 'price' else 'sold'} per week",
         attributes=Facts(facts),
         known=f"{sum(bool(fact.value) for fact in facts)} of {len(facts)} known",
+        neighbours=_neighbours(product, str(table)),
+        neighbours_choice=_choice("Neighbours", NEIGHBOURS, str(table), params, "neighbours"),
+        neighbours_title=NEIGHBOURS[str(table)],
         funnel=_funnel(after),
         funnel_badge=SIMULATED if after.simulated else None,
         range_text=range_text,
@@ -239,6 +250,27 @@ class Weeks(Days):
     @property
     def dates(self) -> list[Any]:
         return [self.first + timedelta(weeks=index) for index in range(len(self.values))]
+
+
+def _neighbours(product: Product, placement: str) -> TileList | Nothing:
+    """What the API answers for the placement with this product as anchor, beside how often both were bought."""
+    ids = preview.neighbours_of(product, placement, n=NEIGHBOURS_SHOWN)
+    known = product_queries.by_external_ids(ids)
+    found = [known[key] for key in ids if key in known]
+    if not found:
+        text = "They come with the first model that knows this product: it needs sales beside others."
+        return Nothing("No neighbours yet", text)
+    together = queries.bought_with(product.pk, [other.pk for other in found])
+    cards = [_neighbour(other, together.get(other.pk)) for other in found]
+    return TileList(cards, NEIGHBOURS[placement], columns=8, strip=True)
+
+
+def _neighbour(other: Product, together: Together | None) -> TileCard:
+    notes = []
+    if together and together.baskets:
+        lift = [] if together.lift is None else [f"{numbers.decimal(together.lift)} × chance"]
+        notes = [*lift, numbers.plural(together.baskets, "basket")]
+    return TileCard(tile_of(other), display_name(other), product_url(other), notes=notes, key=other.external_id)
 
 
 def _funnel(after: AfterShowing) -> Bars | Nothing:

@@ -15,7 +15,8 @@ from behavior.profiles import Profile
 from behavior.queries import newest_event_at
 from catalog.models import Product
 from recommender.models import Placement
-from recsite.dashboard import charts, habits, numbers, tiles
+from recommender.serve import UnknownPlacement
+from recsite.dashboard import charts, habits, numbers, preview, tiles
 from recsite.dashboard.addresses import changed, linked, page, product_url
 from recsite.dashboard.charts import Area, Chart, Days, Unit
 from recsite.dashboard.components import (
@@ -26,6 +27,7 @@ from recsite.dashboard.components import (
     EmptyState,
     Fact,
     Facts,
+    Nothing,
     PageHeader,
     Segment,
     Segments,
@@ -35,8 +37,10 @@ from recsite.dashboard.components import (
 from recsite.dashboard.evidence import Timeline, TimelineEntry
 from recsite.dashboard.graphics import Bar, BarRow, Bars, Rhythm
 from recsite.dashboard.habits import Habits, ProductRhythm, Visit
+from recsite.dashboard.lists import TileList
 from recsite.dashboard.names import display_name, full_name
 from recsite.dashboard.pages.shoppers import describe, profile_of
+from recsite.dashboard.preview import Listing
 from recsite.dashboard.queries import products as product_queries
 from recsite.dashboard.queries import sales
 from recsite.dashboard.queries import shoppers as queries
@@ -47,6 +51,7 @@ from recsite.dashboard.tiles import tile, tile_of
 
 MEASURES = {"spend": "Spend", "lines": "Lines"}
 KINDS = {"": "All", "purchases": "Purchases", "clicks": "Clicks and views"}
+SEEN = 8
 ENTRIES, ALL_ENTRIES = 6, 100
 TILES = 6
 BRANDS = 4
@@ -64,11 +69,22 @@ _DID = {
 
 
 @dataclass(frozen=True)
+class Sees:
+    """The list on Home as it is now: the model that made it, and how much of it changed since yesterday."""
+
+    tiles: TileList | Nothing
+    badge: Badge | None = None
+    note: str = ""
+    compare: Action | None = None
+
+
+@dataclass(frozen=True)
 class ShopperPage:
     """The head and the blocks. ``empty`` stands in place of all blocks but the list when nothing was done yet."""
 
     header: PageHeader
     stats: StatStrip | None
+    sees: Sees
     buys: Chart | None
     buys_title: str
     buys_note: str
@@ -99,7 +115,7 @@ class _Scene:
 
 
 def build(shopper: Shopper, params: Mapping[str, str], shop: Shop) -> ShopperPage:
-    """Everything on the page, from the shopper's own events."""
+    """Everything on the page: the list that the API would answer now, and what the shopper's own events say."""
     lines = queries.lines_of(shopper.pk)
     products = product_queries.by_ids({line.product_id for line in lines if line.product_id is not None})
     newest = newest_event_at() or timezone.now()
@@ -110,6 +126,7 @@ def build(shopper: Shopper, params: Mapping[str, str], shop: Shop) -> ShopperPag
     return ShopperPage(
         header=_header(scene),
         stats=_stats(scene) if lines else None,
+        sees=_sees(shopper, shop),
         buys=_buys(scene, measure) if folded.lines else None,
         buys_title="What they look at" if folded.by_interest else "What they buy",
         buys_note=_period(scene),
@@ -172,6 +189,40 @@ def _header(scene: _Scene) -> PageHeader:
         badge=Badge(profile.segment) if profile and profile.segment else None,
         crumbs=[Crumb("Shoppers", page("shoppers")), Crumb(name_of(shopper))],
     )
+
+
+def _sees(shopper: Shopper, shop: Shop) -> Sees:
+    try:
+        now, before = preview.home_of(shopper, n=SEEN)
+    except UnknownPlacement:
+        return Sees(Nothing("Home is switched off", "Switch the placement on to see what they would see there."))
+    if not now.items:
+        return Sees(Nothing("Nothing to show", now.answer.empty_because or ""))
+    products = product_queries.by_external_ids(item.product for item in now.items)
+    cards = [
+        preview.card(item, products[item.product], shop, href=product_url(products[item.product]))
+        for item in now.items
+        if item.product in products
+    ]
+    return Sees(
+        TileList(cards, "Sees now on Home", columns=8, strip=True),
+        Badge(now.answer.model_version) if now.answer.model_version else Badge("no model yet", "warn"),
+        _changes(now, before) if before else "",
+        _compare(shopper, before) if before else None,
+    )
+
+
+def _changes(now: Listing, before: Listing) -> str:
+    """How many of the products were not in yesterday's list."""
+    new = len({item.product for item in now.items} - {item.product for item in before.items})
+    return f"{new} new since yesterday" if new else "the same products as yesterday"
+
+
+def _compare(shopper: Shopper, before: Listing) -> Action | None:
+    kind = "visitor" if shopper.kind == Shopper.Kind.VISITOR else "shopper"
+    moment = f"{timezone.localtime(before.answer.as_of):%Y-%m-%dT%H:%M}"
+    found = linked(Action("Yesterday’s list", page("preview", **{kind: shopper.external_id, "at": moment}), "link"))
+    return found[0] if found else None
 
 
 def _stats(scene: _Scene) -> StatStrip:
