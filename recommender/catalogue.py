@@ -24,6 +24,7 @@ from recommender.engine.interactions import Codes
 from recommender.vocabulary import as_codes, as_number
 
 POPULAR_DAYS, TREND_DAYS = 90, 14
+RANKED = 2_000  # of a ranking that is the same for everybody
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,14 @@ class Catalogue:
         if cached is None:
             cached = self.__dict__["_sorted"] = np.argsort(self.product_ids, kind="stable")
         return cached
+
+    def ranking(self, column: str) -> np.ndarray:
+        """int64 [≤ RANKED]: the codes of the largest positive ``popularity`` or ``trend``, best first. Kept."""
+        held: dict[str, np.ndarray] = self.__dict__.setdefault("_rankings", {})
+        if column not in held:
+            values = getattr(self, column)
+            held[column] = self.best(values, RANKED, values > 0)
+        return held[column]
 
     def best(self, values: np.ndarray, k: int, allowed: np.ndarray) -> np.ndarray:
         """int64 [≤ k]: the codes of the largest ``values`` among the ``allowed`` (bool [n])."""

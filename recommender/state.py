@@ -47,6 +47,14 @@ class Model:
     vocabulary: Vocabulary
     stored: StoredGeneration
 
+    def ranking(self, column: str) -> np.ndarray:
+        """int64: the ranker's own ``trend`` or ``popularity``, best first. Kept."""
+        held: dict[str, np.ndarray] = self.__dict__.setdefault("_rankings", {})
+        if column not in held:
+            make = self.ranker.trending if column == "trend" else self.ranker.popular
+            held[column] = np.asarray(make(catalogue.RANKED), np.int64)
+        return held[column]
+
     @property
     def version(self) -> str:
         """As the API names it."""
