@@ -62,7 +62,7 @@ def _note_queues(sender: Any, **_: Any) -> None:
 def _show_life(**_: Any) -> None:
     """``manage.py train`` hands a run to a worker only where one takes the queue."""
     global _last_beat
-    if time.monotonic() - _last_beat < 5:
+    if not _queues or time.monotonic() - _last_beat < 5:  # the first heartbeat comes before the queues are known
         return
     _last_beat = time.monotonic()
     from recommender import store
