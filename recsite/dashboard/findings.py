@@ -11,13 +11,17 @@ from django.db import connection
 from django.utils import timezone
 
 from behavior.models import RejectedEvent
-from recommender.models import SetupStep, Switch, TrainingRun
+from recommender import feedback, state, steering
+from recommender.conflicts import conflicts
+from recommender.models import Placement, SetupStep, Switch, TrainingRun
 from recsite.dashboard import navigation, numbers
 from recsite.dashboard.addresses import page as address
 from recsite.dashboard.components import Finding
 
 KEPT = 30  # seconds
 STALE = timedelta(days=7)  # a model this much older than the newest event
+RANGE = timedelta(days=28)
+RISEN = 0.005  # points of the ignore rate that the whole interval must lie above
 MISSING = 0.2  # share of products without an attribute from which it is worth a line
 _GAPS = {  # column: what it is called, what is off without it
     "category": ("a category", "Rules and reasons by category are off for them"),
@@ -116,6 +120,35 @@ def _gaps(newest: datetime | None) -> Iterator[Placed]:
         yield _placed(title, note, "See products", "products", "neutral", "data", state="unknown")
 
 
+def _conflicts(newest: datetime | None) -> Iterator[Placed]:
+    """Live rules that get in each other's way, over the catalogue as serving holds it."""
+    compiled = steering.as_rules(steering.rule_rows())
+    if not compiled:
+        return
+    catalogue = state.current().catalogue
+    sizes = dict(Placement.objects.filter(is_active=True).values_list("slug", "n"))
+    now = timezone.now().timestamp()
+    for found in conflicts(compiled, catalogue.shelf, sizes=sizes, at=now, sellable=catalogue.sellable):
+        title = f"Rules in each other's way on {found.placement}" if found.placement else "A rule needs a look"
+        yield _placed(title, found.text, "Resolve", "rules", "bad" if len(found.rules) > 1 else "warn")
+
+
+def _ignored(newest: datetime | None) -> Iterator[Placed]:
+    """Placements that are ignored more than in the four weeks before, by more than chance."""
+    last = feedback.newest_day()
+    if last is None:
+        return
+    titles = dict(Placement.objects.values_list("slug", "title"))
+    for row in feedback.by("placement", feedback.Scope(last - RANGE + timedelta(days=1), last)):
+        now, before = row.counts.ignore_rate, row.previous.ignore_rate
+        change = feedback.difference(now, before)
+        if now is None or change is None or now.too_few or change[1] <= RISEN:
+            continue
+        title = f"{numbers.percent(now.value, 0)} ignored in {titles.get(row.key, row.key)}"
+        note = f"Up {numbers.points(change[0])} against the four weeks before"
+        yield _placed(title, note, "See feedback", "feedback", "warn", placement=row.key)
+
+
 def _rejects(newest: datetime | None) -> Iterator[Placed]:
     since = timezone.now() - timedelta(days=7)
     waiting = RejectedEvent.objects.filter(replayed_at__isnull=True, received_at__gte=since).count()
@@ -126,7 +159,7 @@ def _rejects(newest: datetime | None) -> Iterator[Placed]:
 
 
 #: In the order in which equals are listed. Each yields what it found; ``newest`` is the newest event's time.
-CHECKS: list[Callable[[datetime | None], Iterator[Placed]]] = [_setup, _models, _rejects, _gaps]
+CHECKS: list[Callable[[datetime | None], Iterator[Placed]]] = [_setup, _models, _conflicts, _ignored, _rejects, _gaps]
 
 
 def _placed(title: str, note: str, action: str, to: str, tone: str, page: str = "", **query: object) -> Placed:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 from django.core.cache import cache
 from django.db import connection
@@ -11,13 +11,18 @@ from django.utils import timezone
 
 from behavior.models import RejectedEvent
 from catalog.models import Product
-from recommender.models import Generation, SetupStep, Switch, TrainingRun
+from recommender import state
+from recommender.models import FeedbackDay, Generation, Rule, ServedList, SetupStep, Switch, TrainingRun
 from recsite.dashboard import findings
+from recsite.dashboard.charts import Chart
+from recsite.dashboard.components import Nothing, Stat
+from recsite.dashboard.graphics import Bar
 from recsite.dashboard.numbers import THIN
 from recsite.dashboard.pages import overview as page
 from recsite.dashboard.queries import sales
 from recsite.dashboard.shop import read_shop
 from tests.dashboard.people import make_person
+from tests.dashboard.test_lists import text_of
 from tests.goods import NEWEST, make_event, make_history, make_products, make_shoppers
 
 
@@ -76,6 +81,99 @@ class FindingsTest(TestCase):
     def test_a_stopped_first_start_comes_first(self) -> None:
         SetupStep.objects.create(name="train", title="First model", status="failed", error="no space left")
         self.assertEqual(self.titles()[0], "The first start stopped")
+
+
+def make_day(
+    day: date, *, placement: str = "home", shown: int = 1000, clicked: int = 50, **more: object
+) -> FeedbackDay:
+    """What ``recommender.feedback`` counted of a day."""
+    values = {"source": "api", "run": 1, "segment": "", "dimension": "all", "key": "", "lists": shown // 10, **more}
+    return FeedbackDay.objects.create(
+        day=day, placement=placement, served=shown, shown=shown, clicked=clicked, bought=clicked // 5, **values
+    )
+
+
+class ResultsTest(TestCase):
+    """The blocks that say what came of recommendations."""
+
+    def setUp(self) -> None:
+        cache.clear()
+        (product,) = make_products(1)
+        (anna,) = make_shoppers(1)
+        make_event(anna, product)
+        self.today = NEWEST.date()
+        self.shop = read_shop()
+
+    def stats(self, **params: str) -> dict[str, Stat]:
+        return {stat.label: stat for stat in page.build(params, self.shop).stats.stats}
+
+    def test_nothing_shown_is_no_data_and_never_zero(self) -> None:
+        made = page.build({}, self.shop)
+        self.assertEqual([stat.value for stat in made.stats.stats], ["no data"] * 5)
+        self.assertIsInstance(made.revenue, Nothing)
+        self.assertEqual({row.cells[3].content for row in made.placements.rows}, {"Not requested yet"})
+
+    def test_figures_beside_the_period_before(self) -> None:
+        make_day(self.today, shown=1000, clicked=100, revenue=30.0)
+        make_day(self.today - timedelta(days=28), shown=1000, clicked=50, revenue=20.0)
+        made = self.stats()
+        self.assertEqual((made["Click rate"].value, made["Bought after click"].value), ("10.00", "20.0"))
+        self.assertEqual(made["Attributed revenue"].value, "$30.00")
+        click, bought = made["Click rate"].delta, made["Bought after click"].delta
+        assert click
+        assert bought
+        self.assertEqual((click.sign, click.better), ("▲", True))
+        self.assertEqual((bought.sign, bought.note), ("≈", "within the noise"))
+
+    def test_a_day_without_lists_breaks_the_line(self) -> None:
+        make_day(self.today, revenue=5.0)
+        make_day(self.today - timedelta(days=2), revenue=4.0)
+        chart = page.build({}, self.shop).revenue
+        assert isinstance(chart, Chart)
+        self.assertEqual(chart.figure["data"][-1]["y"][-3:], [4.0, None, 5.0])
+
+    def test_too_few_are_not_judged(self) -> None:
+        make_day(self.today, placement="trending", shown=212, clicked=0)
+        make_day(self.today, placement="home", shown=1000)
+        rows = {row.cells[0].content: row.cells[3].content for row in page.build({}, self.shop).placements.rows}
+        self.assertEqual(rows["Trending"], "Too few to judge")
+        self.assertIsInstance(rows["Home"], Bar)
+
+    def test_simulated_numbers_say_so(self) -> None:
+        make_day(self.today, source="simulator")
+        made = page.build({}, self.shop)
+        self.assertTrue(made.stats.simulated)
+        self.assertIsNotNone(made.simulated)
+
+    def test_coverage_counts_different_products(self) -> None:
+        ids = list(Product.objects.values_list("pk", flat=True))
+        make_day(self.today)
+        for number in range(2):
+            ServedList.objects.create(recommendation_id=f"rec_{number}", at=NEWEST, placement="home", products=ids)
+        self.assertEqual(self.stats()["Catalogue shown"].value, "100.0")
+
+    def test_rising_ignore_rates_need_attention(self) -> None:
+        make_day(self.today, shown=2000, clicked=20)
+        make_day(self.today - timedelta(days=28), shown=2000, clicked=200)
+        titles = [finding.title.replace(THIN, " ") for finding in findings.find(NEWEST)]
+        self.assertIn("99 % ignored in Home", titles)
+
+    def test_conflicting_rules_need_attention(self) -> None:
+        for name in ("One", "Two"):
+            Rule.objects.create(
+                name=name, verb="pin", status="live", condition={"products": ["p0"]}, parameters={"position": 1}
+            )
+        state.forget()
+        self.addCleanup(state.forget)
+        found = findings.find(NEWEST)
+        self.assertTrue(any("“One”" in finding.note and "“Two”" in finding.note for finding in found), found)
+
+    def test_csv_has_every_day_and_leaves_empty_what_was_not_shown(self) -> None:
+        self.client.force_login(make_person())
+        make_day(self.today, revenue=5.0)
+        lines = text_of(self.client.get(reverse("overview"), {"format": "csv"})).splitlines()
+        self.assertEqual(len(lines), 29)
+        self.assertEqual((lines[-2], lines[-1]), ("2026-03-29", "2026-03-30,100,1000,1000,50,0,10,5.0,0"))
 
 
 class OverviewTest(TestCase):

@@ -2,34 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from django.utils import timezone
 
 from behavior.queries import newest_event_at
-from recsite.dashboard import findings, numbers
+from recommender import feedback
+from recommender.feedback import Counts, Rate, Scope, wilson
+from recommender.models import Placement
+from recsite.dashboard import charts, findings, numbers
 from recsite.dashboard.addresses import changed, linked, page, product_url
+from recsite.dashboard.charts import Chart, Days, Legend, Unit
 from recsite.dashboard.components import (
+    SIMULATED,
     Action,
     Badge,
     EmptyState,
     Findings,
+    Nothing,
     PageHeader,
     Segment,
     Segments,
+    Stat,
+    StatStrip,
     delta_of_counts,
+    delta_of_rates,
 )
+from recsite.dashboard.graphics import Bar, Spark
 from recsite.dashboard.names import full_name
 from recsite.dashboard.queries import products as product_queries
 from recsite.dashboard.queries import sales
+from recsite.dashboard.queries.coverage import Coverage, coverage
 from recsite.dashboard.queries.sales import ProductSales
 from recsite.dashboard.ranges import DateRange, Range, read_range
 from recsite.dashboard.shop import Shop
 from recsite.dashboard.tables import Cell, Column, Row, Table
 from recsite.dashboard.tiles import tile, tile_of
 
+CSV_HEADER = ("day", "lists", "served", "shown", "clicked", "carted", "bought", "revenue", "revenue_by_view")
 SELLS = {"risers": "Risers", "sellers": "Top sellers", "fallers": "Fallers"}
 _NO_MOVERS = {
     "risers": f"No product with {sales.FLOOR} lines or more rose in this range.",
@@ -43,6 +55,12 @@ class OverviewPage:
     """The head, figures, revenue beside what needs attention, what sells beside placements."""
 
     header: PageHeader
+    stats: StatStrip
+    revenue: Chart | Nothing
+    legend: Legend | None
+    simulated: Badge | None
+    placements: Table
+    all_placements: Action | None
     findings: Findings
     findings_badge: Badge | None
     sells: Table
@@ -56,9 +74,16 @@ def build(params: Mapping[str, str], shop: Shop) -> OverviewPage:
     last = shop.day_of(newest or timezone.now())
     chosen = read_range(params, newest=last)
     found = findings.find(newest)
+    results = read_results(chosen, shop)
     sells = params.get("sells") if params.get("sells") in SELLS else "risers" if chosen.before else "sellers"
     return OverviewPage(
         header=_header(params, chosen, DateRange(chosen, last, keep=_keep(params))),
+        stats=_stats(results, shop),
+        revenue=(revenue := _revenue(results, shop)),
+        legend=Legend(revenue.legend) if isinstance(revenue, Chart) and revenue.legend else None,
+        simulated=SIMULATED if results.simulated else None,
+        placements=_placements(results),
+        all_placements=next(iter(linked(Action("All placements", page("placements"), "link"))), None),
         findings=Findings(found),
         findings_badge=Badge(str(len(found)), "warn") if found else None,
         sells=_sells(str(sells), chosen, shop),
@@ -67,6 +92,182 @@ def build(params: Mapping[str, str], shop: Shop) -> OverviewPage:
         ),
         empty=None if newest else _empty(),
     )
+
+
+@dataclass(frozen=True)
+class Results:
+    """What came of the lists of a range: totals and days, now and in the period before (empty without one)."""
+
+    chosen: Range
+    now: Counts
+    before: Counts | None
+    days: Sequence[tuple[date, Counts | None]]
+    days_before: Sequence[tuple[date, Counts | None]]
+    coverage: Coverage
+    coverage_before: Coverage | None
+    by_placement: Sequence[feedback.Row]
+    simulated: bool
+
+
+def read_results(chosen: Range, shop: Shop) -> Results:
+    """Everything that the page says about lists: eight queries over the daily counts."""
+    scope, earlier = _scope(chosen), _scope(chosen.before) if chosen.before else None
+    return Results(
+        chosen,
+        feedback.totals(scope),
+        feedback.totals(earlier) if earlier else None,
+        feedback.daily(scope),
+        feedback.daily(earlier) if earlier else (),
+        coverage(*span(chosen, shop)),
+        coverage(*span(chosen.before, shop)) if chosen.before else None,
+        feedback.by("placement", scope),
+        feedback.is_simulated(scope),
+    )
+
+
+def _scope(days: Range) -> Scope:
+    return Scope(days.first, days.last)
+
+
+def csv_rows(params: Mapping[str, str], shop: Shop) -> Iterator[tuple[object, ...]]:
+    """A line for each day of the range, under ``CSV_HEADER``; empty where nothing was shown."""
+    chosen = read_range(params, newest=shop.day_of(newest_event_at() or timezone.now()))
+    for day, counts in feedback.daily(_scope(chosen)):
+        if counts is None:
+            yield (day.isoformat(),)
+        else:
+            figures = (counts.lists, counts.served, counts.shown, counts.clicked, counts.carted, counts.bought)
+            yield (day.isoformat(), *figures, round(counts.revenue, 2), round(counts.revenue_by_view, 2))
+
+
+def _revenue_of(counts: Counts | None) -> float | None:
+    return None if counts is None else counts.revenue + counts.revenue_by_view
+
+
+def _stats(results: Results, shop: Shop) -> StatStrip:
+    now, before = results.now, results.before or Counts()
+    known = before.has_data
+    revenue, unit = numbers.money_short(_revenue_of(now), shop.currency)
+    share = results.coverage.share
+    earlier = results.coverage_before.share if results.coverage_before else None
+    return StatStrip(
+        [
+            Stat(
+                "Recommendations shown",
+                numbers.count(now.shown) if now.has_data else "no data",
+                delta=delta_of_counts(now.shown, before.shown, note=_before(numbers.count(before.shown), known)),
+                spark=_spark(results, lambda counts: float(counts.shown)),
+            ),
+            _rate_stat("Click rate", results, lambda counts: counts.click_rate),
+            _rate_stat("Bought after click", results, lambda counts: wilson(counts.bought, counts.clicked), digits=1),
+            Stat(
+                "Attributed revenue",
+                revenue if now.has_data else "no data",
+                unit,
+                delta=delta_of_counts(
+                    _revenue_of(now) or 0.0,
+                    _revenue_of(before),
+                    note=_before(numbers.money(_revenue_of(before), shop.currency), known),
+                ),
+                spark=_spark(results, lambda counts: _revenue_of(counts)),
+            ),
+            Stat(
+                "Catalogue shown",
+                "no data" if share is None else numbers.decimal(100 * share),
+                "" if share is None else "%",
+                delta=delta_of_rates(
+                    share,
+                    earlier,
+                    note=f"{numbers.count(results.coverage.shown)} of {numbers.count(results.coverage.sellable)}",
+                ),
+            ),
+        ],
+        label=f"Recommendations, {results.chosen.text}",
+        simulated=results.simulated,
+    )
+
+
+def _before(text: str, known: bool) -> str:
+    return f"{text} before" if known else "no period before"
+
+
+def _rate_stat(label: str, results: Results, rate_of: Callable[[Counts], Rate | None], digits: int = 2) -> Stat:
+    """A rate with its change; within the noise where the interval of the difference holds 0."""
+    now, before = rate_of(results.now), rate_of(results.before or Counts())
+    change = feedback.difference(now, before)
+    within = change is not None and change[1] <= 0 <= change[2]
+    if now is None:
+        return Stat(label, "no data", spark=None)
+    note = "" if within or before is None else _before(numbers.percent(before.value, digits), True)
+    return Stat(
+        label,
+        numbers.decimal(100 * now.value, digits),
+        "%",
+        delta=delta_of_rates(
+            now.value, before.value if before else None, noise=abs(change[0]) if change and within else 0.0, note=note
+        ),
+        note="too few to judge" if now.too_few else "",
+        spark=_spark(results, lambda counts: rate.value if (rate := rate_of(counts)) else None),
+    )
+
+
+def _spark(results: Results, value_of: Callable[[Counts], float | None]) -> Spark | None:
+    if not results.now.has_data:
+        return None
+    now, before = (
+        [None if counts is None else value_of(counts) for _, counts in days]
+        for days in (results.days, results.days_before)
+    )
+    return Spark(now, before if any(value is not None for value in before) else ())
+
+
+def _revenue(results: Results, shop: Shop) -> Chart | Nothing:
+    """Revenue by day, the period before dashed on the same days; a day on which nothing was shown breaks the line."""
+    if not results.now.has_data:
+        return Nothing(
+            f"Nothing was shown, {results.chosen.text}",
+            "Revenue is attributed to lists that a shopper saw. The shop reports them as impressions.",
+            linked(Action("See a list in Preview", page("preview"), small=True)),
+        )
+    return charts.line_chart(
+        id="revenue",
+        what="Attributed revenue",
+        now=Days(results.chosen.first, [_revenue_of(counts) for _, counts in results.days]),
+        before=_days_before(results),
+        unit=Unit("money", shop.currency),
+    )
+
+
+def _days_before(results: Results) -> Days | None:
+    if not any(counts for _, counts in results.days_before):
+        return None
+    return Days(results.days_before[0][0], [_revenue_of(counts) for _, counts in results.days_before])
+
+
+def _placements(results: Results) -> Table:
+    """Every active placement, those shown most first; one that was never requested says so and has no rate."""
+    found = {row.key: row.counts for row in results.by_placement}
+    slots = sorted(Placement.objects.filter(is_active=True), key=lambda slot: -found.get(slot.slug, Counts()).shown)
+    best = max((rate.value for counts in found.values() if (rate := counts.click_rate) and not rate.too_few), default=0)
+    columns = [
+        Column("Placement"),
+        Column("Shown", numeric=True, wide=True),
+        Column("Click rate", numeric=True),
+        Column(""),
+    ]
+    rows = [_placement_row(slot, found.get(slot.slug, Counts()), best) for slot in slots]
+    return Table(f"Placements, {results.chosen.text}", columns, rows, empty="No placement is active.")
+
+
+def _placement_row(slot: Placement, counts: Counts, best: float) -> Row:
+    rate = counts.click_rate
+    href = page("placement", slot.slug)
+    cells = [Cell(slot.title), Cell(numbers.count(counts.shown))]
+    if rate is None:
+        note = "Not seen yet" if counts.served else "Not requested yet"
+        return Row([*cells, Cell("no data", tone="muted"), Cell(note, tone="muted")], href)
+    bar = "Too few to judge" if rate.too_few else Bar(rate.value / best if best else 0.0)
+    return Row([*cells, Cell(numbers.percent(rate.value, 1)), Cell(bar, tone="muted")], href)
 
 
 def span(days: Range, shop: Shop) -> tuple[datetime, datetime]:

@@ -3,6 +3,7 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 
+from recsite.dashboard import csv_answers
 from recsite.dashboard.access import sees
 from recsite.dashboard.pages import overview as page
 from recsite.dashboard.pages import setup
@@ -18,4 +19,7 @@ def front(request: HttpRequest) -> HttpResponseBase:
 @sees
 def overview(request: HttpRequest, shop: Shop) -> HttpResponseBase:
     """The overview of the range of days in the address."""
-    return fragments.answer(request, "overview", page.build(request.GET.dict(), shop))
+    params = request.GET.dict()
+    if params.get("format") == "csv":
+        return csv_answers.answer("overview", page.CSV_HEADER, page.csv_rows(params, shop))
+    return fragments.answer(request, "overview", page.build(params, shop))
