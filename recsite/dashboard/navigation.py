@@ -13,11 +13,13 @@ from django.db import DatabaseError
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 
+from recsite.api import sight
 from recsite.dashboard import numbers, roles
 from recsite.dashboard.components import Toast
 from recsite.dashboard.shop import read_shop
 
 THEMES = ("light", "dark", "system")
+MINUTES = 5  # over which answers are timed
 FRESH = 5  # seconds that vitals and counts are kept: every page shows them, none may pay for them
 
 # (heading, [(url name, label, permission)]); a page whose address does not exist is not listed.
@@ -138,7 +140,7 @@ def shop_name() -> str:
 
 
 def vitals() -> Sequence[Vital]:
-    """When the last event came, and which model serves."""
+    """When the last event came, how fast lists are answered, which model serves."""
     return tuple(cache.get_or_set("console:vitals", _read_vitals, FRESH) or ())
 
 
@@ -151,8 +153,11 @@ def _read_vitals() -> list[Vital]:
         run = Switch.objects.values_list("generation__run_id", flat=True).first()
     except DatabaseError:
         return []
+    lately = sight.lately(MINUTES)
+    p95 = lately.p95 if lately else None
     return [
         Vital("Last event", numbers.ago(last) if last else "none yet"),
+        *([Vital("Answers in", f"{numbers.milliseconds(1000 * p95)} (p95)")] if p95 is not None else []),
         Vital("Serving", f"model {run}" if run else "best sellers"),
     ]
 

@@ -11,7 +11,9 @@ from django.utils import timezone
 from behavior.queries import newest_event_at
 from recommender import feedback
 from recommender.feedback import Counts, Rate, Scope, wilson
-from recommender.models import Placement
+from recommender.models import Placement, Switch
+from recsite.api import sight
+from recsite.api.sight import Lately
 from recsite.dashboard import charts, findings, numbers
 from recsite.dashboard.addresses import changed, linked, page, product_url
 from recsite.dashboard.charts import Chart, Days, Legend, Unit
@@ -41,6 +43,7 @@ from recsite.dashboard.shop import Shop
 from recsite.dashboard.tables import Cell, Column, Row, Table
 from recsite.dashboard.tiles import tile, tile_of
 
+MINUTES = 15  # that "right now" looks back
 CSV_HEADER = ("day", "lists", "served", "shown", "clicked", "carted", "bought", "revenue", "revenue_by_view")
 SELLS = {"risers": "Risers", "sellers": "Top sellers", "fallers": "Fallers"}
 _NO_MOVERS = {
@@ -65,6 +68,7 @@ class OverviewPage:
     findings_badge: Badge | None
     sells: Table
     sells_choice: Segments
+    right_now: StatStrip
     empty: EmptyState | None
 
 
@@ -90,6 +94,7 @@ def build(params: Mapping[str, str], shop: Shop) -> OverviewPage:
         sells_choice=Segments(
             "What sells", [Segment(text, changed(params, sells=key), key == sells) for key, text in SELLS.items()]
         ),
+        right_now=_right_now(newest),
         empty=None if newest else _empty(),
     )
 
@@ -313,6 +318,44 @@ def _sold_row(sold: ProductSales, products: Mapping[int, product_queries.Product
             Cell(numbers.money(sold.revenue, shop.currency)),
         ],
     )
+
+
+def _right_now(newest: datetime | None) -> StatStrip:
+    """How the shop's calls fare at this moment, and what answers them."""
+    switch = Switch.objects.select_related("generation").first()
+    return StatStrip(
+        [
+            *_lately(sight.lately(MINUTES)),
+            Stat("Newest event", numbers.ago(newest) if newest else "no data", note="by its own time"),
+            Stat(
+                "Serving",
+                f"model {switch.generation.run_id}" if switch else "best sellers",
+                note=f"since {numbers.moment(switch.at)}" if switch else "until the first model is ready",
+                href=page("models"),
+            ),
+        ],
+        label="Right now",
+    )
+
+
+def _lately(seen: Lately | None) -> list[Stat]:
+    """Speed, lists and events of the last minutes; without Redis nobody counts them."""
+    within = f"in the last {MINUTES} minutes"
+    if seen is None:
+        labels = ("Answers, 95 of 100 within", "Lists answered", "Events received")
+        return [Stat(label, "no data", note="Redis does not answer") for label in labels]
+    quick = f"half within {_ms(seen.p50)}, 99 of 100 within {_ms(seen.p99)}" if seen.lists else within
+    ill = f"{numbers.count(seen.fallbacks)} by a fallback, {numbers.count(seen.degraded)} in part"
+    delay = f"stored {numbers.duration(seen.event_delay)} after they happened" if seen.event_delay else within
+    return [
+        Stat("Answers, 95 of 100 within", _ms(seen.p95) if seen.lists else "no data", note=quick),
+        Stat("Lists answered", numbers.count(seen.lists), note=ill if seen.lists else within),
+        Stat("Events received", numbers.count(seen.events), note=delay),
+    ]
+
+
+def _ms(seconds: float | None) -> str:
+    return numbers.milliseconds(None if seconds is None else 1000 * seconds)
 
 
 def _empty() -> EmptyState:
