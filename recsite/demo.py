@@ -47,8 +47,9 @@ class Access:
 def grant_access() -> Access:
     """Make the users and keys that ``demo.json`` names, or new ones, so that the file and the database agree."""
     known = _read()
-    users = {name: known.get("users", {}).get(name) or secrets.token_urlsafe(12) for name in (MERCHANDISER, ADMIN)}
-    made = [_make_user(name, password) for name, password in users.items()]
+    told = known.get("users", {})
+    users = {name: told.get(name) or secrets.token_urlsafe(12) for name in (MERCHANDISER, ADMIN)}
+    made = [_make_user(name, password, is_told=name in told) for name, password in users.items()]
     found = {kind.value: _valid(kind, known.get("keys", {}).get(kind.value)) for kind in SCOPES}
     valid = {kind.value: found[kind.value] or _make_key(kind) for kind in SCOPES}
     return Access(users, valid, is_new=any(made) or None in found.values())
@@ -72,22 +73,32 @@ def _read() -> dict[str, Any]:
         return {}
 
 
-def _make_user(name: str, password: str) -> bool:
-    """Whether the user is new. One who is there keeps the password that they may have changed."""
-    if User.objects.filter(username=name).exists():
+def _make_user(name: str, password: str, *, is_told: bool) -> bool:
+    """Whether something was made. Someone who is there keeps the password that they may have changed, unless the file
+    that told it is gone."""
+    person = User.objects.filter(username=name).first()
+    if person is None:
+        person = User.objects.create_user(name, password=password, is_staff=name == ADMIN)
+    elif is_told:
         return False
-    person = User.objects.create_user(name, password=password, is_staff=name == ADMIN)
+    else:
+        person.set_password(password)
+        person.save(update_fields=["password"])
     person.groups.add(Group.objects.get(name=name))
     return True
 
 
 def _valid(kind: ApiKey.Kind, key: str | None) -> str | None:
     """The key of the file, if the database still knows it."""
-    return key if key and ApiKey.objects.filter(kind=kind, sha256=keys.digest(key), revoked_at=None).exists() else None
+    return key if key and keys.live().filter(kind=kind, sha256=keys.digest(key)).exists() else None
 
 
 def _make_key(kind: ApiKey.Kind) -> str:
-    return keys.create(name=f"Demo, {kind.value}", kind=kind, scopes=SCOPES[kind]).secret
+    """A new key in the place of one whose text nobody knows any more."""
+    name = f"Demo, {kind.value}"
+    for lost in keys.live().filter(name=name):
+        keys.revoke(key=lost)
+    return keys.create(name=name, kind=kind, scopes=SCOPES[kind]).secret
 
 
 # --- the steps ---

@@ -47,5 +47,9 @@ def configure(*, level: str, form: str) -> dict[str, Any]:
             "django.security.DisallowedHost": {"level": "ERROR"},
             "django.request": {"level": "ERROR"},  # refusals are logged once, by the API's gate
             "axes": {"level": "WARNING"},
+            # A line for each beat and each task that went well, several a second; what went wrong is louder.
+            "celery.beat": {"level": "WARNING"},
+            "celery.worker.strategy": {"level": "WARNING"},
+            "celery.app.trace": {"level": "WARNING"},
         },
     }

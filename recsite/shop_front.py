@@ -48,6 +48,8 @@ def _stop(_number: int, _frame: object) -> None:
 
 
 def migrate() -> None:
+    """Bring the data folder and the database to what this code needs."""
+    settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # or the web server warns of its absence
     call_command("migrate", interactive=False, verbosity=0)
 
 

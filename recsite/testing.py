@@ -111,6 +111,7 @@ class Runner(django_runner.DiscoverRunner):
 
     def setup_test_environment(self, **kwargs: Any) -> None:
         super().setup_test_environment(**kwargs)
+        settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
         flush_redis()
 
     def setup_databases(self, **kwargs: Any) -> Any:
