@@ -1,6 +1,8 @@
 # Needs make, a shell and Python 3.11 to 3.13. Everything is installed into .venv; data is kept in .local.
 
-PYTHON ?= $(shell for name in python3.13 python3.12 python3.11 python3; do command -v $$name && break; done)
+FITS := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+# The first that runs and fits: a name on the path may be an empty shim.
+PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11; do "$$name" -c '$(FITS)' 2>/dev/null && command -v "$$name" && break; done)
 # On a machine with an NVIDIA GPU: make install REQUIREMENTS=requirements-gpu.txt
 REQUIREMENTS ?= requirements.txt
 VENV := .venv
@@ -41,9 +43,9 @@ clean: ## Remove .venv and caches; the data in .local stays
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:
-	@test -n "$(PYTHON)" || { echo "Python 3.11 to 3.13 is needed; no python3 was found on the path."; exit 1; }
-	@"$(PYTHON)" -c 'import sys; v = sys.version_info[:2]; (3, 11) <= v <= (3, 13) or sys.exit("Python 3.11 to 3.13 is needed; $(PYTHON) is %d.%d. Name another one: make PYTHON=/path/to/python3" % v)'
-	@"$(PYTHON)" -m venv $(VENV) || { rm -rf $(VENV); echo "The module venv is missing (on Debian: apt-get install python3-venv)."; exit 1; }
+	@test -n "$(PYTHON)" || { echo "Python 3.11 to 3.13 is needed, and none is on the path. Name one: make PYTHON=/path/to/python3"; exit 1; }
+	@"$(PYTHON)" -c '$(FITS)' || { echo "Python 3.11 to 3.13 is needed; $(PYTHON) is another."; exit 1; }
+	@"$(PYTHON)" -m venv $(VENV) || { rm -rf $(VENV); echo "Python's module venv is missing (on Debian: apt-get install python3-venv)."; exit 1; }
 
 $(INSTALLED): $(wildcard requirements*.txt) | $(BIN)/python
 	$(BIN)/python -m pip install --quiet -r $(REQUIREMENTS)
