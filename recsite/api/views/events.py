@@ -23,7 +23,7 @@ from recsite.api.views.base import ApiView, body, items, owner_only
 
 MAX_EVENTS = 500
 TYPES_SECONDS = 2.0  # how long the declared types are known by heart
-SOURCES = {"simulator"}
+SOURCES = {"simulator", "bench"}
 
 
 class _Types:

@@ -1,0 +1,85 @@
+"""Events over HTTP, in batches and one by one, beside the same Postgres without HTTP."""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+
+import orjson
+from django.db import connection
+from django.utils import timezone
+
+from behavior.models import Shopper
+from catalog.models import Product
+from recsite.bench import load, server, traces
+from recsite.bench.figures import Figure, percentile
+
+BATCH = 20
+CLIENTS = 8
+HEADER = f"X-Recsite-Source: {traces.SOURCE}\r\n"
+INSERT = """
+INSERT INTO behavior_event (event_id, at, type, shopper_id, product_id, source)
+SELECT id, %s, 'view', %s, product, 'bench' FROM unnest(%s::uuid[], %s::bigint[]) AS t(id, product)
+ON CONFLICT DO NOTHING
+"""
+
+
+def run(seconds: float) -> list[Figure]:
+    part = max(2.0, seconds / 3)
+    products = traces.products(200)
+    with traces.caller() as key, server.running() as port:
+        batches = [_post(key, products, BATCH) for _ in range(int(part * 1200))]
+        load.run(port, batches[:40], seconds=0.5, connections=CLIENTS)
+        many = load.run(port, batches[40:], seconds=part, connections=CLIENTS)
+        singles = [_post(key, products, 1) for _ in range(int(part * 3000))]
+        one = load.run(port, singles, seconds=part, connections=CLIENTS)
+        direct = _direct(part, products)
+    return [
+        Figure("events in batches of 20", many.rate * BATCH, "events/s", direct, "INSERT by 4 connections, no HTTP"),
+        Figure("p99 of a batch", percentile(many.seconds, 0.99), "ms"),
+        Figure("single events", one.rate, "posts/s"),
+        Figure("p99 of a single event", percentile(one.seconds, 0.99), "ms"),
+        Figure("refused", many.refused + one.refused, "answers"),
+    ]
+
+
+def _post(key: str, products: list[str], size: int) -> bytes:
+    now = timezone.now().isoformat()
+    who = f"{traces.NAME}{uuid.uuid4().int % 1000}"
+    events = [
+        {"event_id": _uuid7(), "type": "view", "at": now, "visitor": who, "product": products[n % len(products)]}
+        for n in range(size)
+    ]
+    return load.request("POST", "/api/v1/events", key=key, body=orjson.dumps({"events": events}), headers=HEADER)
+
+
+def _uuid7() -> str:
+    """Time first, so that the index grows at its end (RFC 9562, section 5.7)."""
+    number = (time.time_ns() // 1_000_000 << 80) | (uuid.uuid4().int & ((1 << 80) - 1))
+    number = number & ~(0xF << 76) | (7 << 76)
+    return str(uuid.UUID(int=number & ~(3 << 62) | (2 << 62)))
+
+
+def _direct(seconds: float, products: list[str]) -> float:
+    """Events a second that four connections insert in the same batches."""
+    shopper, _ = Shopper.objects.get_or_create(kind="visitor", external_id=f"{traces.NAME}direct")
+    ids = list(Product.objects.filter(external_id__in=products[:BATCH]).values_list("id", flat=True))
+    stored, end = [0] * 4, time.monotonic() + seconds
+
+    def insert(place: int) -> None:
+        try:
+            with connection.cursor() as cursor:
+                while time.monotonic() < end:
+                    events = [_uuid7() for _ in ids]
+                    cursor.execute(INSERT, [timezone.now(), shopper.pk, events, ids])
+                    stored[place] += len(ids)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=insert, args=(place,)) for place in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return sum(stored) / seconds

@@ -1,0 +1,71 @@
+"""What a benchmark leaves behind, and how it goes away again; the key it calls with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import connection
+
+from catalog.models import Import
+from recommender import served, store
+from recommender.models import ServedList
+from recsite.api import keys
+from recsite.api.models import ApiKey
+
+SOURCE = "bench"
+NAME = "bench-"  # begins the id of every shopper and visitor of a benchmark
+
+
+@contextmanager
+def caller() -> Iterator[str]:
+    """A secret key for the time of a benchmark; everything with the source ``bench`` is removed at its end."""
+    remove()
+    made = keys.create(name="Benchmark", kind="secret", scopes=ApiKey.Scope.values)
+    try:
+        yield made.secret
+    finally:
+        keys.revoke(key=made.row)
+        remove()
+
+
+def remove() -> None:
+    """Drop events, lists, shoppers and import rows of benchmarks, and what Redis holds of them."""
+    served.store_all()
+    ServedList.objects.filter(source=SOURCE).delete()
+    Import.objects.filter(source=SOURCE).delete()
+    ApiKey.objects.filter(name="Benchmark").delete()
+    keys.publish()
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM behavior_event WHERE source = %s", [SOURCE])
+        cursor.execute(
+            "DELETE FROM behavior_shopper WHERE external_id LIKE %s RETURNING kind, external_id", [f"{NAME}%"]
+        )
+        gone = cursor.fetchall()
+    for kind, external_id in gone:
+        try:
+            store.forget(f"{kind[0]}:{external_id}", [])
+        except store.StoreDown:
+            return
+
+
+def shoppers(limit: int = 500) -> list[str]:
+    """Ids of shoppers with events, spread over all."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT external_id FROM behavior_shopper s WHERE kind = 'shopper' AND EXISTS"
+            " (SELECT FROM behavior_event e WHERE e.shopper_id = s.id) ORDER BY md5(external_id) LIMIT %s",
+            [limit],
+        )
+        return [external_id for (external_id,) in cursor.fetchall()]
+
+
+def products(limit: int = 500) -> list[str]:
+    """Ids of products for sale."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT external_id FROM catalog_product WHERE NOT hidden AND retired_at IS NULL"
+            " AND stock IS DISTINCT FROM 0 ORDER BY md5(external_id) LIMIT %s",
+            [limit],
+        )
+        return [external_id for (external_id,) in cursor.fetchall()]

@@ -1,0 +1,57 @@
+"""The benchmark's own instruments: a real server, a real load, figures that say their reference."""
+
+from __future__ import annotations
+
+import unittest
+
+import orjson
+from django.test import TestCase
+
+from behavior.models import Event
+from recsite.bench import figures, load, server, traces
+from recsite.bench.figures import Figure
+from recsite.bench.peak import matrix_product
+from recsite.testing import flush_redis
+from tests.goods import make_event, make_products, make_shoppers
+
+
+class FigureTests(unittest.TestCase):
+    def test_a_line_says_value_unit_and_ratio(self) -> None:
+        line = figures.table([Figure("lists", 1500, "lists/s", 3000, "bare DRF")])
+        self.assertRegex(line, r"lists\s+1,500 lists/s\s+0\.500 of 3,000 \(bare DRF\)")
+
+    def test_no_reference_no_ratio(self) -> None:
+        self.assertIsNone(Figure("lists", 1.0, "lists/s").to_dict()["ratio"])
+        self.assertIsNone(Figure("lists", 1.0, "lists/s", 0.0).ratio)
+
+    def test_percentiles_are_milliseconds(self) -> None:
+        self.assertAlmostEqual(figures.percentile([0.001, 0.002, 0.003], 0.5), 2.0)
+        self.assertNotEqual(figures.percentile([], 0.5), figures.percentile([], 0.5))  # not a number
+
+    def test_the_processor_is_measured(self) -> None:
+        self.assertGreater(matrix_product(0.05), 0)
+
+
+class LoadTests(unittest.TestCase):
+    def test_the_yardstick_answers(self) -> None:
+        with server.running(server.REFERENCE) as port:
+            status, body = load.Connection(port).send(load.request("GET", "/constant"))
+            self.assertEqual((status, orjson.loads(body)), (200, {"status": "constant"}))
+            result = load.run(port, [load.request("GET", "/constant")], seconds=0.5, connections=2)
+            paced = load.run(port, [load.request("GET", "/nothing")], seconds=0.5, connections=2, rate=20)
+        self.assertEqual((set(result.statuses), result.refused), ({200}, 0))
+        self.assertGreater(result.rate, 0)
+        self.assertEqual(paced.refused, len(paced.seconds))
+        self.assertLessEqual(len(paced.seconds), 12)
+
+
+class TraceTests(TestCase):
+    def test_nothing_is_left_and_nothing_else_goes(self) -> None:
+        flush_redis()
+        (product,) = make_products(1)
+        (anna,) = make_shoppers(1)
+        (bench,) = make_shoppers(1, prefix=traces.NAME)
+        make_event(anna, product)
+        make_event(bench, product, source=traces.SOURCE)
+        traces.remove()
+        self.assertEqual(list(Event.objects.values_list("shopper_id", flat=True)), [anna.pk])
