@@ -505,7 +505,8 @@ def _event_marks(events: Sequence[Event]) -> Figure:
 
 def _day_axis(days: Days) -> Figure:
     """Ticks from the first day on: each day of a short range, the same weekday of a longer one, else months."""
-    count = len(days.values)
+    dates = days.dates or [days.first]
+    count = (dates[-1] - dates[0]).days + 1  # values may stand for weeks
     axis: Figure = {"type": "date", "tickformat": "%-d %b", "hoverformat": "%-d %b %Y"}
     if count > 70:
         return axis | {"dtick": "M1" if count < 400 else "M3", "tickformat": "%b" if count < 400 else "%b %Y"}

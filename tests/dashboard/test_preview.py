@@ -166,4 +166,4 @@ class EmptyShopTest(TestCase):
         state.forget()
         self.addCleanup(state.forget)
         made = page.build({}, read_shop(), permissions=frozenset(), host=HOST)
-        self.assertEqual(made.notices[0].title, "List A is empty")
+        self.assertEqual(made.notices[0].title, "The list is empty")

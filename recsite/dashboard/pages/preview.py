@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.utils import timezone
@@ -12,6 +12,7 @@ from django.utils import timezone
 from behavior.models import Shopper
 from catalog.models import Product
 from recommender.models import Placement, Rule
+from recommender.serve import Answer
 from recsite.dashboard import numbers, preview, roles
 from recsite.dashboard.addresses import changed, linked, page, product_url, shopper_url
 from recsite.dashboard.components import (
@@ -115,7 +116,7 @@ def build(params: Mapping[str, str], shop: Shop, *, permissions: frozenset[str],
         swap_href=changed(params, a=b.key, b=a.key, why="", side="") if b else "",
         curl=Copy("Copy as curl", curl(asked, host)),
         timing=_timing(listing_a, listing_b),
-        single=None if both else TileList(cards_a, f"What {_subject(asked)} would see", strip=True),
+        single=None if both else TileList(cards_a, f"What {_subject(asked)} would see", columns=8, strip=True),
         single_title=a.label,
         single_state=a.state,
         both=both,
@@ -309,34 +310,24 @@ def _card(mark: str, setting: Setting, cards: Sequence[TileCard]) -> ListCard:
 
 
 def _list_notices(*listings: Listing | None) -> list[Notice]:
-    notices = []
+    """What is unusual about the lists; what holds for both is said once."""
+    told: dict[Notice, str] = {}
     for mark, listing in zip("AB", listings, strict=False):
-        if listing is None:
-            continue
-        if not listing.items:
-            notices.append(
-                Notice(
-                    f"List {mark} is empty",
-                    listing.answer.empty_because or "No product may be recommended here.",
-                    "warn",
-                )
-            )
-        elif listing.answer.fallback:
-            words = listing.answer.fallback.replace("_", " ")
-            notices.append(
-                Notice(
-                    f"List {mark} comes from the fallback “{words}”",
-                    "The placement's own strategy had nothing to go by.",
-                    "grey",
-                )
-            )
-        if listing.answer.degraded:
-            notices.append(
-                Notice(
-                    f"List {mark} was made in part", "Redis did not answer, so the newest events are missing.", "warn"
-                )
-            )
-    return notices
+        for notice in _unusual(listing.answer) if listing else ():
+            told[notice] = told.get(notice, "") + mark
+    if len([listing for listing in listings if listing]) == 1:
+        return list(told)
+    return [replace(notice, title=f"{' and '.join(marks)}: {notice.title}") for notice, marks in told.items()]
+
+
+def _unusual(answer: Answer) -> Iterator[Notice]:
+    if not answer.items:
+        yield Notice("The list is empty", answer.empty_because or "No product may be recommended here.", "warn")
+    elif answer.fallback:
+        words = answer.fallback.replace("_", " ")
+        yield Notice(f"From the fallback “{words}”", "The placement’s own strategy had nothing to go by.", "grey")
+    if answer.degraded:
+        yield Notice("Made in part", "Redis did not answer, so the newest events are missing.", "warn")
 
 
 def _why(

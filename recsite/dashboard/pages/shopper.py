@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import calendar
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from functools import cache
 from itertools import pairwise
 
 from django.utils import timezone
@@ -273,6 +274,7 @@ def _buys(scene: _Scene, measure: str) -> Chart:
     """Departments as areas; what is under 1 % together goes into one."""
     hues: dict[str, int] = {}
 
+    @cache  # a product is bought again and again
     def department(product_id: int) -> str:
         product = scene.products.get(product_id)
         path = product.category.path if product and product.category else ""
@@ -434,7 +436,9 @@ def _baskets_chart(scene: _Scene, measure: str) -> Chart | None:
         index = (basket.day - first).days
         values[index] = (values[index] or 0.0) + (basket.amount if measure == "spend" else len(basket.lines))
     unit = Unit("money", scene.shop.currency) if measure == "spend" else charts.COUNT
-    return charts.day_bars(id="baskets", what=f"{MEASURES[measure]} a day", days=Days(first, values), unit=unit)
+    chart = charts.day_bars(id="baskets", what=f"{MEASURES[measure]} a day", days=Days(first, values), unit=unit)
+    bought = [row for row, value in zip(chart.data.rows, values, strict=True) if value is not None]
+    return replace(chart, data=replace(chart.data, rows=bought))  # a year of empty days is no reading
 
 
 def _timeline(scene: _Scene) -> Timeline:
