@@ -6,6 +6,8 @@ lives in a session of its own, so that Ctrl-C reaches the supervisor alone and i
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import os
 import signal
 import socket
@@ -40,6 +42,7 @@ class Program:
     stop: signal.Signals = signal.SIGTERM
     stop_seconds: float = 20
     niceness: int = 0
+    stage: int = 4  # of the start; at the end, those of one stage are told together, the last stage first
 
 
 @dataclass
@@ -84,10 +87,14 @@ class Supervisor:
         self.children = [child for child in self.children if child.process or child.program.command]
 
     def stop(self) -> None:
-        """The last started first; each gets its signal and its time, then is killed."""
-        for child in reversed(self.children):
-            if child.process is not None:
-                processes.stop_process(child.process, child.program.stop, seconds=child.program.stop_seconds)
+        """The last stage first; each child gets its signal and its time, then is killed."""
+        for _, group in itertools.groupby(sorted(self.children, key=_stage, reverse=True), key=_stage):
+            running = [(child.program, child.process) for child in group if child.process is not None]
+            for program, process in running:
+                with contextlib.suppress(ProcessLookupError):
+                    process.send_signal(program.stop)
+            for program, process in running:
+                processes.wait_or_kill(process, seconds=program.stop_seconds)
         self.children.clear()
 
     def _start(self, child: Child) -> None:
@@ -103,6 +110,10 @@ class Supervisor:
         child.not_before = now + wait
         log = settings.DATA_DIR / "log" / f"{child.program.name}.log"
         self.say(f"{child.program.name} ended ({_ended(code)}) and starts again in {wait:.0f} s. See {log}")
+
+
+def _stage(child: Child) -> int:
+    return child.program.stage
 
 
 def spawn(program: Program) -> subprocess.Popen[bytes]:
@@ -139,27 +150,30 @@ def web(host: str, port: int) -> Program:
     }
     flat = [part for pair in options.items() for part in pair]
     return Program(
-        "web", [sys.executable, "-m", "granian", *flat, "--respawn-failed-workers", "recsite.wsgi:application"]
+        "web",
+        [sys.executable, "-m", "granian", *flat, "--respawn-failed-workers", "recsite.wsgi:application"],
+        stage=1,
     )
 
 
-def refresh_worker(*, processes: int = 1) -> Program:
-    return _worker("worker", "default,refresh", processes=processes, niceness=5)
+def refresh_worker(*, count: int = 1) -> Program:
+    return _worker("worker", "default,refresh", count=count, niceness=5)
 
 
 def train_worker() -> Program:
     """Its task only watches the training child, which lowers its own priority further."""
-    return _worker("trainer", "train", processes=1, niceness=10)
+    return _worker("trainer", "train", count=1, niceness=10)
 
 
-def _worker(name: str, queues: str, *, processes: int, niceness: int) -> Program:
+def _worker(name: str, queues: str, *, count: int, niceness: int) -> Program:
     command = [sys.executable, "-m", "celery", "-A", "recsite", "worker", "-n", f"{name}@%h", "-Q", queues]
     # Gossip and mingle talk to other workers at every start; nobody here listens.
-    return Program(name, [*command, "-c", str(processes), "--without-gossip", "--without-mingle"], niceness=niceness)
+    command += ["-c", str(count), "--without-gossip", "--without-mingle"]
+    return Program(name, command, niceness=niceness, stage=2)
 
 
 def beat() -> Program:
-    return Program("beat", [sys.executable, "-m", "celery", "-A", "recsite", "beat", "--pidfile="], niceness=5)
+    return Program("beat", [sys.executable, "-m", "celery", "-A", "recsite", "beat", "--pidfile="], niceness=5, stage=3)
 
 
 # --- addresses ---

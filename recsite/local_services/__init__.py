@@ -74,6 +74,7 @@ def prepare_for_tests() -> None:
         os.environ.pop(name, None)
     folder = Path(tempfile.mkdtemp(prefix="recsite-test-")).resolve()
     os.environ["RECSITE_DATA_DIR"] = str(folder)
+    os.environ.setdefault("LOG_LEVEL", "WARNING")  # a line for every request would bury the results
     ensure(folder, temporary=True)
 
 

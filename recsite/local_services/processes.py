@@ -84,6 +84,10 @@ def stop_process(process: subprocess.Popen[bytes], how: signal.Signals, *, secon
     if process.poll() is not None:
         return
     process.send_signal(how)
+    wait_or_kill(process, seconds=seconds)
+
+
+def wait_or_kill(process: subprocess.Popen[bytes], *, seconds: float) -> None:
     try:
         process.wait(seconds)
     except subprocess.TimeoutExpired:
