@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import signal
+import threading
 
 from django.core.wsgi import get_wsgi_application
 
@@ -18,3 +19,16 @@ if multiprocessing.parent_process() is not None:
 web_metrics.share()
 
 application = get_wsgi_application()
+
+
+def _warm() -> None:
+    """Load model and catalogue beside, so that the first shopper does not wait for them."""
+    from django.db import connection
+
+    from recommender import state
+
+    state.current()
+    connection.close()
+
+
+threading.Thread(target=_warm, daemon=True, name="warm").start()
