@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 
+import numpy as np
 from django.conf import settings
 
 from recommender import catalogue, store
@@ -53,7 +54,10 @@ def publish_changes() -> int:
         return len(publish_base())
     ids, stamps = catalogue.read_stamps(datetime.fromtimestamp(base.made_at - LOOK_BACK, UTC))
     codes = base.codes(ids)
-    fresh = ids[(codes < 0) | (base.stamps[codes] != stamps)]
+    known = codes >= 0
+    same = np.zeros(len(ids), bool)
+    same[known] = base.stamps[codes[known]] == stamps[known]
+    fresh = ids[~same]
     if len(fresh) > MANY:
         return len(publish_base())
     body = catalogue.pack_changes(catalogue.read_products(fresh.tolist()) if len(fresh) else [])

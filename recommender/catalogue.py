@@ -93,6 +93,8 @@ class Change:
     stamp: float
 
 
+GONE = Change(-1, "", "", None, "", None, None, [], {}, sellable=False, added=0.0, stamp=0.0)
+
 COLUMNS = """p.id, p.external_id, p.title, c.path, p.brand, p.price::float8, p.stock, p.tags,
              CASE WHEN p.attributes <> '{}' THEN p.attributes::text END,
              NOT p.hidden AND p.retired_at IS NULL AND p.stock IS DISTINCT FROM 0,
@@ -160,10 +162,21 @@ def aligned(base: Catalogue, product_ids: np.ndarray) -> Catalogue:
         return base
     gone = order < 0
     safe = np.maximum(order, 0)
-    taken = _taken(base, safe)
+    # An empty shop (a process that loaded before the first import) has no row to take in the place of one that is gone.
+    taken = _taken(base if len(base) else _grown(base, [GONE]), safe)
     ids = np.concatenate([product_ids, base.product_ids[rest]])
-    sellable = taken.sellable & ~gone
-    return replace(taken, product_ids=ids, sellable=sellable)
+    if not gone.any():
+        return replace(taken, product_ids=ids)
+    # What stands in the place of one that is gone must not answer to its name, or a lookup finds the wrong product.
+    names = tuple("" if lost else name for name, lost in zip(taken.shelf.external_ids, gone.tolist(), strict=True))
+    return replace(
+        taken,
+        shelf=replace(taken.shelf, external_ids=names),
+        product_ids=ids,
+        sellable=taken.sellable & ~gone,
+        popularity=np.where(gone, np.float32(0), taken.popularity),
+        trend=np.where(gone, np.float32(0), taken.trend),
+    )
 
 
 def changed(base: Catalogue, changes: Sequence[Change]) -> Catalogue:
@@ -176,13 +189,14 @@ def changed(base: Catalogue, changes: Sequence[Change]) -> Catalogue:
     codes = np.where(codes >= 0, codes, len(base) + np.cumsum(codes < 0) - 1)
     shelf = grown.shelf
     price, stock, sellable, added = shelf.price.copy(), shelf.stock.copy(), grown.sellable.copy(), shelf.added.copy()
-    titles = list(grown.titles)
+    titles, names = list(grown.titles), list(shelf.external_ids)
     for code, change in zip(codes.tolist(), changes, strict=True):
         price[code] = np.nan if change.price is None else change.price
         stock[code] = np.nan if change.stock is None else change.stock
         sellable[code], added[code], titles[code] = change.sellable, change.added, change.title
+        names[code] = change.external_id
     patched = Shelf(
-        external_ids=shelf.external_ids,
+        external_ids=tuple(names),
         category=_patched(shelf.category, codes, [change.path for change in changes]),
         brand=_patched(shelf.brand, codes, [change.brand for change in changes]),
         price=price,
@@ -198,7 +212,7 @@ def changed(base: Catalogue, changes: Sequence[Change]) -> Catalogue:
             for name, column in shelf.numbers.items()
         },
     )
-    if not new:  # the same ids: what was indexed stays so
+    if patched.external_ids == shelf.external_ids and not new:  # what was indexed stays so
         patched.__dict__["index"] = shelf.index
     return replace(grown, shelf=patched, titles=tuple(titles), sellable=sellable)
 
