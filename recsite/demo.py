@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import string
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,7 +49,7 @@ def grant_access() -> Access:
     """Make the users and keys that ``demo.json`` names, or new ones, so that the file and the database agree."""
     known = _read()
     told = known.get("users", {})
-    users = {name: told.get(name) or secrets.token_urlsafe(12) for name in (MERCHANDISER, ADMIN)}
+    users = {name: told.get(name) or _password() for name in (MERCHANDISER, ADMIN)}
     made = [_make_user(name, password, is_told=name in told) for name, password in users.items()]
     found = {kind.value: _valid(kind, known.get("keys", {}).get(kind.value)) for kind in SCOPES}
     valid = {kind.value: found[kind.value] or _make_key(kind) for kind in SCOPES}
@@ -64,6 +65,11 @@ def write_access(access: Access, url: str) -> Path:
         json.dump({"url": url, "users": dict(access.users), "keys": dict(access.keys)}, out, indent=2)
     aside.rename(file)
     return Path(file)
+
+
+def _password() -> str:
+    """About 83 random bits, and nothing that a shell or a double click takes apart."""
+    return "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(14))
 
 
 def _read() -> dict[str, Any]:
