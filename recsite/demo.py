@@ -111,7 +111,7 @@ def _make_key(kind: ApiKey.Kind) -> str:
 def steps(shop: Supervisor) -> list[Step]:
     """In order. Each may be begun again at any point: nothing is stored twice and nothing trained twice."""
     return [
-        Step("import", "Import a year of Complete Journey", lambda report: _import(shop, report)),
+        Step("import", "Import a year of sales", lambda report: _import(shop, report)),
         Step("profiles", "Build shopper profiles", lambda report: _build_profiles(shop, report)),
         Step("train", "Train and measure the model", lambda report: _train(shop, report)),
         Step("publish", "Publish every shopper's list", lambda report: _publish(shop, report)),
@@ -133,7 +133,7 @@ def _import_progress(before: int) -> tuple[float, str]:
     fraction, detail = 0.0, "reading the data"
     for row in Import.objects.filter(id__gt=before).order_by("id"):
         fraction += shares[Import.Kind(row.kind)] * (1.0 if row.finished_at else row.progress)
-        pace = f" · {row.rows_per_second:,.0f} a second" if row.rows_per_second else ""
+        pace = f" · {row.rows_per_second:,.0f} a second" if row.rows_per_second and not row.finished_at else ""
         detail = f"{row.rows_read:,} of {row.rows_total or row.rows_read:,} {row.kind}{pace}"
     return min(0.08 + fraction, 1.0) if fraction else 0.04, detail
 
@@ -155,6 +155,7 @@ def _run(shop: Supervisor, command: str, look: Callable[[], None]) -> None:
         tick(shop)
         keep_connection()
         look()
+    look()  # the last figures are the ones that stay in view
     if process.returncode != 0:
         log = settings.DATA_DIR / "log" / f"{command}.log"
         raise StepFailed(f"{command} ended with {process.returncode} (see {log}):\n{end_of(log)}")
