@@ -20,12 +20,14 @@ from recsite.dashboard.shop import read_shop
 from tests.dashboard.people import make_person
 from tests.goods import NEWEST, make_event, make_products, make_shoppers
 
+EARLIER = NEWEST - timedelta(hours=1)
+
 
 def serve(products: list[Product], *, placement: str = "home") -> str:
     """A served list of the newest day."""
     name = f"rec_{uuid.uuid4().hex[:20]}"
     ServedList.objects.create(
-        recommendation_id=name, at=NEWEST - timedelta(hours=1), placement=placement, products=[p.pk for p in products]
+        recommendation_id=name, at=EARLIER, placement=placement, products=[p.pk for p in products]
     )
     return name
 
@@ -63,18 +65,38 @@ class ProductPageTest(TestCase):
 
     def test_the_funnel_counts_lists_that_held_it(self) -> None:
         first = serve([self.tea, self.coffee])
-        serve([self.coffee, self.tea], placement="similar")
-        serve([self.coffee])
-        make_event(self.anna, self.tea, type="click", recommendation_id=first, source="simulator")
-        make_event(self.anna, self.coffee, type="click", recommendation_id=first)
+        second = serve([self.coffee, self.tea], placement="similar")
+        for name in (first, second, serve([self.coffee])):
+            make_event(self.anna, None, type="impression", recommendation_id=name, at=EARLIER)
+        make_event(self.anna, self.tea, type="click", recommendation_id=first, at=EARLIER)
+        make_event(self.anna, self.coffee, type="click", recommendation_id=first, at=EARLIER)
+        make_event(self.anna, self.tea)  # bought within the day
+        make_event(self.ben, self.tea)  # somebody else
         built = self.build()
         assert isinstance(built.funnel, Bars)
-        self.assertEqual([row.value for row in built.funnel.rows], ["2", "1", "0", "0"])
-        self.assertIsNotNone(built.funnel_badge)
+        self.assertEqual([row.value for row in built.funnel.rows], ["2", "1", "0", "1"])
+        self.assertIsNone(built.funnel_badge)
         cells = [[cell.content for cell in row.cells] for row in built.shown.rows]
         self.assertEqual(
-            cells, [["Home", "1", "1.0", "1 in 2 lists"], ["Similar products", "1", "2.0", "1 in 1 lists"]]
+            cells, [["Home", "1", "1.0", "5 in 10 lists"], ["Similar products", "1", "2.0", "10 in 10 lists"]]
         )
+
+    def test_a_purchase_long_after_the_click_is_not_its_doing(self) -> None:
+        name = serve([self.tea])
+        make_event(self.anna, self.tea, type="click", recommendation_id=name, at=EARLIER, source="simulator")
+        make_event(self.anna, self.tea, at=EARLIER + timedelta(hours=25))
+        built = self.build()
+        assert isinstance(built.funnel, Bars)
+        self.assertEqual([row.value for row in built.funnel.rows], ["1", "1", "0", "0"])
+
+    def test_a_list_that_nobody_saw_is_not_counted(self) -> None:
+        serve([self.tea])
+        self.assertIsInstance(self.build().funnel, Nothing)
+
+    def test_simulated_lists_say_so(self) -> None:
+        ServedList.objects.filter(recommendation_id=(name := serve([self.tea]))).update(source="simulator")
+        make_event(self.anna, None, type="impression", recommendation_id=name, at=EARLIER)
+        self.assertIsNotNone(self.build().funnel_badge)
 
     def test_never_shown_is_said_and_is_no_zero(self) -> None:
         built = self.build()

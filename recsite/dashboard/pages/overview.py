@@ -43,6 +43,7 @@ from recsite.dashboard.shop import Shop
 from recsite.dashboard.tables import Cell, Column, Row, Table
 from recsite.dashboard.tiles import tile, tile_of
 
+HOUR = 3600
 MINUTES = 15  # that "right now" looks back
 CSV_HEADER = ("day", "lists", "served", "shown", "clicked", "carted", "bought", "revenue", "revenue_by_view")
 SELLS = {"risers": "Risers", "sellers": "Top sellers", "fallers": "Fallers"}
@@ -203,7 +204,7 @@ def _rate_stat(label: str, results: Results, rate_of: Callable[[Counts], Rate | 
     within = change is not None and change[1] <= 0 <= change[2]
     if now is None:
         return Stat(label, "no data", spark=None)
-    note = "" if within or before is None else _before(numbers.percent(before.value, digits), True)
+    note = "" if within else _before(numbers.percent(before.value if before else None, digits), before is not None)
     return Stat(
         label,
         numbers.decimal(100 * now.value, digits),
@@ -326,7 +327,7 @@ def _right_now(newest: datetime | None) -> StatStrip:
     return StatStrip(
         [
             *_lately(sight.lately(MINUTES)),
-            Stat("Newest event", numbers.ago(newest) if newest else "no data", note="by its own time"),
+            _newest(newest),
             Stat(
                 "Serving",
                 f"model {switch.generation.run_id}" if switch else "best sellers",
@@ -338,6 +339,17 @@ def _right_now(newest: datetime | None) -> StatStrip:
     )
 
 
+def _newest(newest: datetime | None) -> Stat:
+    """``2 min ago``; the day, with the time beneath, where it is longer ago than an hour."""
+    if newest is None:
+        return Stat("Newest event", "no data")
+    if (timezone.now() - newest).total_seconds() < HOUR:
+        return Stat("Newest event", numbers.ago(newest), note="by its own time")
+    return Stat(
+        "Newest event", numbers.day(newest, year=False), note=f"at {timezone.localtime(newest):%H:%M}, its own time"
+    )
+
+
 def _lately(seen: Lately | None) -> list[Stat]:
     """Speed, lists and events of the last minutes; without Redis nobody counts them."""
     within = f"in the last {MINUTES} minutes"
@@ -346,7 +358,8 @@ def _lately(seen: Lately | None) -> list[Stat]:
         return [Stat(label, "no data", note="Redis does not answer") for label in labels]
     quick = f"half within {_ms(seen.p50)}, 99 of 100 within {_ms(seen.p99)}" if seen.lists else within
     ill = f"{numbers.count(seen.fallbacks)} by a fallback, {numbers.count(seen.degraded)} in part"
-    delay = f"stored {numbers.duration(seen.event_delay)} after they happened" if seen.event_delay else within
+    late = seen.event_delay is not None and seen.event_delay < HOUR  # a replay of old events says nothing of speed
+    delay = f"stored {numbers.duration(seen.event_delay)} after they happened" if late else within
     return [
         Stat("Answers, 95 of 100 within", _ms(seen.p95) if seen.lists else "no data", note=quick),
         Stat("Lists answered", numbers.count(seen.lists), note=ill if seen.lists else within),

@@ -45,6 +45,7 @@ from recsite.dashboard.tiles import Tile, tile_of
 
 RANGE = timedelta(days=28)
 MANY_WEEKS = 4
+MOST = 0.4
 NEIGHBOURS = {"bought-together": "Bought together", "similar": "Similar"}  # placements that go by one product
 NEIGHBOURS_SHOWN = 8
 TRENDS = {"units": "Units", "revenue": "Revenue", "price": "Price"}
@@ -105,7 +106,7 @@ def build(product: Product, params: Mapping[str, str], shop: Shop, *, permission
     weeks = sales.of_product(product.pk, zone=shop.zone)
     trend = params.get("trend") if params.get("trend") in TRENDS else "units"
     table = params.get("neighbours") if params.get("neighbours") in NEIGHBOURS else "bought-together"
-    after = queries.after_showing(product.pk, start=end - RANGE, end=end)
+    after = queries.after_showing(product.pk, start=end - RANGE, end=end, window=shop.click_window)
     range_text = numbers.date_range(shop.day_of(end - RANGE) + timedelta(days=1), shop.day_of(end))
     facts = attributes(product, shop)
     return ProductPage(
@@ -275,9 +276,9 @@ def _neighbour(other: Product, together: Together | None) -> TileCard:
 
 def _funnel(after: AfterShowing) -> Bars | Nothing:
     if not after.shown:
-        return Nothing("Not shown in this range", "No list that was served held this product.")
+        return Nothing("Not seen in this range", "Nobody saw a list that held this product.")
     steps = [
-        ("Shown", after.shown, f"in {numbers.plural(after.shown, 'list')}"),
+        ("Seen", after.shown, f"in {numbers.plural(after.shown, 'list')}"),
         ("Clicked", after.clicks, _share(after.clicks, after.shown, "of lists")),
         ("In basket", after.carts, _share(after.carts, after.clicks, "of clicks")),
         ("Bought", after.purchases, _share(after.purchases, after.clicks, "of clicks")),
@@ -298,16 +299,20 @@ def _shown(placements: Sequence[ShownAt], range_text: str) -> Table:
     columns = [Column("Placement"), Column("Times shown", numeric=True), Column("Mean rank", numeric=True), Column("")]
     rows = []
     for shown in placements:
-        often = (
-            f"1 in {numbers.count(shown.total / shown.lists)} lists"
-            if shown.lists
-            else f"never in {numbers.count(shown.total)} lists"
-        )
+        often = _often(shown)
         rank = numbers.NONE if shown.mean_rank is None else numbers.decimal(Decimal(shown.mean_rank), 1)
         count = numbers.count(shown.lists) if shown.total else "no data"
         cells = [Cell(titles.get(shown.placement, shown.placement)), Cell(count), Cell(rank), Cell(often, tone="muted")]
         rows.append(Row(cells))
     return Table(f"Placements that showed it, {range_text}", columns, rows, empty="No list was served in this range.")
+
+
+def _often(shown: ShownAt) -> str:
+    """``1 in 31 lists``; most lists are counted out of ten."""
+    if not shown.lists:
+        return f"never in {numbers.count(shown.total)} lists"
+    share = shown.lists / shown.total
+    return f"{round(10 * share)} in 10 lists" if share > MOST else f"1 in {round(1 / share)} lists"
 
 
 def _rule_line(rule: Rule) -> RuleLine:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.core.cache import cache
 from django.db import connection
 from django.db.models import Sum
 
 from behavior.models import ShopperProfile
-from recommender.models import ServedList
 
 
 @dataclass(frozen=True)
@@ -38,7 +37,7 @@ class ShownAt:
 
 @dataclass(frozen=True)
 class AfterShowing:
-    """What followed on lists that held the product, in events of the product that name such a list."""
+    """Lists in which somebody saw the product, and on how many of them what followed. ``simulated``: some of them."""
 
     shown: int
     clicks: int
@@ -84,21 +83,35 @@ def shown_at(product_id: int, *, start: datetime, end: datetime) -> list[ShownAt
         ]
 
 
-def after_showing(product_id: int, *, start: datetime, end: datetime) -> AfterShowing:
-    """Clicks, baskets and purchases of the product that name a served list which held it. Two queries."""
-    shown = ServedList.objects.filter(at__gte=start, at__lt=end, products__contains=[product_id])
+def after_showing(product_id: int, *, start: datetime, end: datetime, window: timedelta) -> AfterShowing:
+    """Lists of ``start … end`` in which the product was seen, and what the same shopper did with it within ``window``
+    after the click: what ``recommender.feedback`` counts by day, for one product. One query."""
     sql = """
-        SELECT count(DISTINCT (e.recommendation_id)) FILTER (WHERE e.type = 'click'),
-               count(DISTINCT (e.recommendation_id)) FILTER (WHERE e.type = 'cart'),
-               count(DISTINCT (e.recommendation_id)) FILTER (WHERE e.type = 'purchase'),
-               coalesce(bool_or(e.source = 'simulator'), false)
-        FROM behavior_event e
-        WHERE e.product_id = %s AND e.recommendation_id <> '' AND e.at >= %s AND e.at < %s
+        WITH lists AS MATERIALIZED (
+            SELECT recommendation_id, source FROM recommender_servedlist
+            WHERE at >= %(start)s AND at < %(end)s AND %(product)s = ANY(products)
+        ), touches AS MATERIALIZED (
+            SELECT l.recommendation_id, l.source, max(e.shopper_id) AS shopper_id,
+                   max(e.at) FILTER (WHERE e.type = 'click' AND e.product_id = %(product)s) AS clicked_at
+            FROM lists l JOIN behavior_event e USING (recommendation_id)
+            WHERE e.recommendation_id <> '' AND e.type IN ('impression', 'click')
+              AND (e.product_id = %(product)s OR e.product_id IS NULL)
+            GROUP BY 1, 2
+        ), later AS (
+            SELECT t.recommendation_id, bool_or(b.type = 'cart') AS carted, bool_or(b.type = 'purchase') AS bought
+            FROM touches t JOIN behavior_event b
+              ON b.product_id = %(product)s AND b.shopper_id = t.shopper_id AND b.type IN ('cart', 'purchase')
+             AND b.at >= t.clicked_at AND b.at < t.clicked_at + %(window)s
+            GROUP BY 1
+        )
+        SELECT count(*), count(t.clicked_at), count(*) FILTER (WHERE carted), count(*) FILTER (WHERE bought),
+               coalesce(bool_or(t.source = 'simulator'), false)
+        FROM touches t LEFT JOIN later USING (recommendation_id)
     """
+    values = {"product": product_id, "start": start, "end": end, "window": window}
     with connection.cursor() as cursor:
-        cursor.execute(sql, [product_id, start, end])
-        clicks, carts, purchases, simulated = cursor.fetchone()
-    return AfterShowing(shown.count(), clicks, carts, purchases, simulated)
+        cursor.execute(sql, values)
+        return AfterShowing(*cursor.fetchone())
 
 
 def bought_with(product_id: int, others: Sequence[int]) -> dict[int, Together]:
