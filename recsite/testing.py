@@ -160,6 +160,7 @@ def process_environment() -> dict[str, str]:
     environment = {**os.environ, "DATABASE_URL": urlunsplit(address), "REDIS_URL": settings.REDIS_URL}
     environment.pop("RECSITE_EMBEDDED", None)  # the addresses are given: not those of the folder
     environment["MODEL_DIR"] = str(settings.MODEL_DIR)
+    environment["LOG_LEVEL"] = "INFO"  # a worker says at this level that it is ready; the tests' own level is higher
     return environment
 
 
