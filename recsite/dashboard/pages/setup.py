@@ -16,6 +16,7 @@ from recsite.dashboard import numbers
 from recsite.dashboard.components import Action, Notice, Progress, Step
 from recsite.dashboard.shop import Shop
 
+PACE_FROM = 0.05  # progress
 _STATES = {"waiting": "waiting", "running": "current", "done": "done", "failed": "failed"}
 
 
@@ -107,7 +108,6 @@ def _progress(steps: Sequence[SetupStep], finished: bool, failed: SetupStep | No
         label="First start",
         fraction=fraction(steps),
         steps=[_step(step) for step in steps],
-        left=_left(steps) if running else None,
         silent=(timezone.now() - newest).total_seconds() if newest and running else None,
         running=running,
         tall=True,
@@ -121,6 +121,10 @@ def _step(step: SetupStep) -> Step:
 
 
 def _note(step: SetupStep) -> str:
+    if step.status == "running":
+        left = _left(step)
+        words = f"about {numbers.duration(round(left))} left" if left is not None else ""
+        return " · ".join(part for part in (step.detail, words) if part)
     if step.detail or step.status in ("waiting", "failed"):
         return step.detail
     if step.status == "done" and step.started_at and step.finished_at:
@@ -128,13 +132,12 @@ def _note(step: SetupStep) -> str:
     return ""
 
 
-def _left(steps: Sequence[SetupStep]) -> float | None:
-    """Seconds that the running step still needs at its pace so far; None before there is a pace to go by."""
-    running = next((step for step in steps if step.status == "running"), None)
-    if running is None or running.started_at is None or running.progress < 0.05:
+def _left(step: SetupStep) -> float | None:
+    """Seconds that a running step still needs at its pace so far; None before there is a pace to go by."""
+    if step.started_at is None or step.progress < PACE_FROM:
         return None
-    passed = (timezone.now() - running.started_at).total_seconds()
-    return passed * (1 - running.progress) / running.progress
+    passed = (timezone.now() - step.started_at).total_seconds()
+    return passed * (1 - step.progress) / step.progress
 
 
 def _failed(step: SetupStep) -> Notice:

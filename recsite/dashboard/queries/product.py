@@ -108,9 +108,8 @@ def after_showing(product_id: int, *, start: datetime, end: datetime, window: ti
                coalesce(bool_or(t.source = 'simulator'), false)
         FROM touches t LEFT JOIN later USING (recommendation_id)
     """
-    values = {"product": product_id, "start": start, "end": end, "window": window}
     with connection.cursor() as cursor:
-        cursor.execute(sql, values)
+        cursor.execute(sql, {"product": product_id, "start": start, "end": end, "window": window})
         return AfterShowing(*cursor.fetchone())
 
 
