@@ -101,7 +101,7 @@ def after_showing(product_id: int, *, start: datetime, end: datetime, window: ti
             SELECT t.recommendation_id, bool_or(b.type = 'cart') AS carted, bool_or(b.type = 'purchase') AS bought
             FROM touches t JOIN behavior_event b
               ON b.product_id = %(product)s AND b.shopper_id = t.shopper_id AND b.type IN ('cart', 'purchase')
-             AND b.at >= t.clicked_at AND b.at < t.clicked_at + %(window)s
+             AND b.at >= t.clicked_at AND b.at < t.clicked_at + %(window)s * interval '1 second'
             GROUP BY 1
         )
         SELECT count(*), count(t.clicked_at), count(*) FILTER (WHERE carted), count(*) FILTER (WHERE bought),
@@ -109,7 +109,7 @@ def after_showing(product_id: int, *, start: datetime, end: datetime, window: ti
         FROM touches t LEFT JOIN later USING (recommendation_id)
     """
     with connection.cursor() as cursor:
-        cursor.execute(sql, {"product": product_id, "start": start, "end": end, "window": window})
+        cursor.execute(sql, {"product": product_id, "start": start, "end": end, "window": window.total_seconds()})
         return AfterShowing(*cursor.fetchone())
 
 
