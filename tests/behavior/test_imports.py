@@ -9,18 +9,19 @@ from pathlib import Path
 import pandas as pd
 from django.core.management import call_command
 from django.db import connection, connections
-from django.test import TestCase, TransactionTestCase
+from django.test import TestCase
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase as HypothesisTestCase
 
 from behavior import partitions, services
 from behavior.imports import import_events, import_shoppers
-from behavior.models import Event, EventType, Shopper
+from behavior.models import Event, Shopper
 from behavior.records import UNTIMED
 from catalog.import_run import ImportRefusedError, Progress
 from catalog.imports import import_products
 from catalog.models import Import, Product
+from recsite.testing import CommittedCase
 
 LOG = """shopper_id,product_id,type,at,quantity,price,session
 anna,milk,purchase,2025-01-03T10:00:00Z,2,1.50,b1
@@ -171,12 +172,11 @@ class ImportShoppersTests(Folder):
             import_shoppers(self.write("shopper_id,consent\nanna,perhaps\n"))
 
 
-class CommittedImportTests(TransactionTestCase):
+class CommittedImportTests(CommittedCase):
     """Months and progress are written beside the import's own transaction, so these tests commit."""
 
     def setUp(self) -> None:
-        # A committed test before this one may have emptied the table of types.
-        EventType.objects.get_or_create(name="purchase", defaults={"weight": 5})
+        super().setUp()
         self.clear()
         self.addCleanup(self.clear)
 

@@ -5,13 +5,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from django.db import connection, connections
-from django.test import TestCase, TransactionTestCase
+from django.db import connections
+from django.test import TestCase
 
 from behavior import services
 from behavior.models import Event, EventType, RejectedEvent, Shopper, ShopperProfile
 from behavior.records import NewEvent, Reject
 from catalog.models import Product
+from recsite.testing import CommittedCase
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -146,11 +147,7 @@ class SetShopperTests(TestCase):
             services.set_shopper(external_id="anna", shoe_size=44)
 
 
-class ConcurrentWritersTests(TransactionTestCase):
-    def tearDown(self) -> None:
-        with connection.cursor() as cursor:
-            cursor.execute("TRUNCATE behavior_event")
-
+class ConcurrentWritersTests(CommittedCase):
     def test_two_batches_with_the_same_new_ids_both_finish_and_store_once(self) -> None:
         self.write_at_once(known=False)
         self.assertEqual(Product.objects.count(), 60)
