@@ -32,7 +32,7 @@ import redis
 from django.conf import settings
 from django.contrib.staticfiles.testing import StaticLiveServerTestCase
 from django.db import connections
-from django.test import TransactionTestCase
+from django.test import TransactionTestCase, override_settings
 from django.test import runner as django_runner
 
 from recsite.local_services.processes import die_with_parent
@@ -54,6 +54,23 @@ def flush_redis() -> None:
     """Empty the tests' Redis, broker included."""
     with redis.from_url(settings.REDIS_URL) as client:
         client.flushdb()
+
+
+def open_new_shop(case: unittest.TestCase) -> None:
+    """For one test: an empty Redis, a model folder of its own, and a process that has served nobody yet.
+
+    The serving state and the stored catalogue outlive a test's rows, so what an earlier test left would answer here.
+    """
+    from recommender import state
+
+    flush_redis()
+    folder = tempfile.TemporaryDirectory()
+    models = override_settings(MODEL_DIR=folder.name)
+    models.enable()
+    state.forget()
+    case.addCleanup(folder.cleanup)
+    case.addCleanup(state.forget)
+    case.addCleanup(models.disable)
 
 
 def _redis_number(number: int) -> str:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import re
-import tempfile
 
 from axe_playwright_python.sync_playwright import Axe
 from django.core.cache import cache
-from django.test import override_settings
 from playwright.sync_api import expect
 
 from recommender import state, steering
 from recommender.models import Rule
-from recsite.testing import LiveCase
+from recsite.testing import LiveCase, open_new_shop
 from tests.dashboard.people import PASSWORD, make_person
 from tests.goods import make_history, make_products, make_shoppers
 
@@ -33,12 +31,7 @@ class ShopCase(LiveCase):
 
     def setUp(self) -> None:
         super().setUp()
-        # A folder of its own: another test's stored catalogue may lie in the usual one.
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        models = override_settings(MODEL_DIR=folder.name)
-        models.enable()
-        self.addCleanup(models.disable)
+        open_new_shop(self)
         cache.clear()
         products = make_products(24)
         make_history(make_shoppers(6), products, weeks=4)

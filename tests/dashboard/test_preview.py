@@ -1,12 +1,11 @@
 from __future__ import annotations
 
-import tempfile
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from django.db import connection
 from django.test import TestCase
-from django.test.utils import CaptureQueriesContext, override_settings
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from behavior.models import Shopper
@@ -16,7 +15,7 @@ from recsite.dashboard import preview, roles
 from recsite.dashboard.pages import preview as page
 from recsite.dashboard.pages.preview import PreviewPage
 from recsite.dashboard.shop import read_shop
-from recsite.testing import flush_redis
+from recsite.testing import flush_redis, open_new_shop
 from tests.dashboard.people import make_person
 from tests.goods import make_history, make_products, make_shoppers
 
@@ -163,10 +162,6 @@ class PreviewViewTest(PreviewCase):
 
 class EmptyShopTest(TestCase):
     def test_an_empty_list_says_its_cause(self) -> None:
-        flush_redis()
-        state.forget()
-        self.addCleanup(state.forget)
-        # A folder of its own: another shop's stored catalogue may lie in the usual one.
-        with tempfile.TemporaryDirectory() as folder, override_settings(MODEL_DIR=folder):
-            made = page.build({}, read_shop(), permissions=frozenset(), host=HOST)
+        open_new_shop(self)
+        made = page.build({}, read_shop(), permissions=frozenset(), host=HOST)
         self.assertEqual(made.notices[0].title, "The list is empty")

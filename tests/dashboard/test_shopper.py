@@ -11,6 +11,7 @@ from behavior.models import Shopper
 from recsite.dashboard.pages import shopper as page
 from recsite.dashboard.pages.shopper import ShopperPage
 from recsite.dashboard.shop import read_shop
+from recsite.testing import open_new_shop
 from tests.dashboard.people import make_person
 from tests.dashboard.test_lists import make_profile, text_of
 from tests.goods import NEWEST, make_event, make_history, make_products, make_shoppers
@@ -18,6 +19,7 @@ from tests.goods import NEWEST, make_event, make_history, make_products, make_sh
 
 class ShopperPageTest(TestCase):
     def setUp(self) -> None:
+        open_new_shop(self)
         self.products = make_products(12)
         self.anna, self.ben = make_shoppers(2)
 
@@ -84,6 +86,7 @@ class ShopperPageTest(TestCase):
 
 class ShopperViewTest(TestCase):
     def setUp(self) -> None:
+        open_new_shop(self)
         self.client.force_login(make_person())
         self.products = make_products(12)
         self.anna, self.ben = make_shoppers(2)
