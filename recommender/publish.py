@@ -17,9 +17,11 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.utils import timezone
 
@@ -159,12 +161,13 @@ def check(generation: int, *, in_redis: bool) -> None:
         on_disk = packing.unpack_list(stored.of(subject)[0])
         if on_disk is None or not np.isfinite(on_disk.scores).all():
             raise BadGeneration(f"expected a readable list of {subject!r} on disk, found none")
-        if in_redis and (held[subject][0] is None or not np.array_equal(held[subject][0].codes, on_disk.codes)):
+        in_memory = held[subject][0] if in_redis else on_disk
+        if in_memory is None or not np.array_equal(in_memory.codes, on_disk.codes):
             raise BadGeneration(f"expected the list of {subject!r} in Redis as on disk, found another or none")
 
 
 def switch_to(
-    generation: Generation, *, reason: str, fence: int, attempts: int | None = None, by: object | None = None
+    generation: Generation, *, reason: str, fence: int, attempts: int | None = None, by: User | None = None
 ) -> Switch:
     """Let ``generation`` serve: the next switch number in Postgres, then the pointer in Redis.
 
@@ -183,10 +186,33 @@ def switch_to(
 
 def move_pointer(switch: Switch) -> bool:
     """Tell Redis; whether it listened. The reconciler repeats this until it did."""
+    pointer = Pointer(switch.number, switch.generation_id, switch.generation.run_id)
+    _write_down(pointer)
     try:
-        return store.move_pointer(Pointer(switch.number, switch.generation_id, switch.generation.run_id))
+        return store.move_pointer(pointer)
     except store.StoreDown:
         return False
+
+
+def written_pointer() -> Pointer | None:
+    """What served last by the file, for a process that starts while neither Redis nor Postgres answers."""
+    file = _pointer_file()
+    return Pointer.parse(file.read_bytes()) if file.exists() else None
+
+
+def _write_down(pointer: Pointer) -> None:
+    known = written_pointer()
+    if known is not None and known.switch >= pointer.switch:
+        return
+    file = _pointer_file()
+    file.parent.mkdir(parents=True, exist_ok=True)
+    aside = file.with_name(f".{file.name}-{pointer.switch}")
+    aside.write_text(str(pointer))
+    aside.rename(file)
+
+
+def _pointer_file() -> Path:
+    return Path(settings.MODEL_DIR) / "serving"
 
 
 def serving() -> Switch | None:

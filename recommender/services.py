@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 from kombu.exceptions import OperationalError as BrokerError
@@ -53,7 +53,7 @@ class CannotServe(Exception):
 def request_training(
     *,
     trigger: str = "manual",
-    by: AbstractBaseUser | None = None,
+    by: User | None = None,
     architecture: str = "deep",
     seed: int = 0,
     as_of: datetime | None = None,
@@ -106,7 +106,7 @@ def stop_run(*, run: TrainingRun) -> TrainingRun:
 # --- What serves ---
 
 
-def promote(*, run: TrainingRun, by: AbstractBaseUser | None = None) -> Switch:
+def promote(*, run: TrainingRun, by: User | None = None) -> Switch:
     """Let the newest stored generation of ``run`` serve; raises :class:`CannotServe`."""
     generation = run.generations.filter(status=Generation.Status.READY).first()
     if generation is None:
@@ -114,7 +114,7 @@ def promote(*, run: TrainingRun, by: AbstractBaseUser | None = None) -> Switch:
     return _switch(generation, "promoted", by)
 
 
-def roll_back(*, by: AbstractBaseUser | None = None) -> Switch:
+def roll_back(*, by: User | None = None) -> Switch:
     """Let the generation that served before serve again; raises :class:`CannotServe` where there is none."""
     now = publish.serving()
     if now is None:
@@ -130,7 +130,7 @@ def roll_back(*, by: AbstractBaseUser | None = None) -> Switch:
     return _switch(before, "rolled_back", by)
 
 
-def _switch(generation: Generation, reason: str, by: AbstractBaseUser | None) -> Switch:
+def _switch(generation: Generation, reason: str, by: User | None) -> Switch:
     """The lists must be whole on disk; what Redis lacks of them is put there before anybody reads it."""
     try:
         stored = generations.StoredGeneration(generation.pk)

@@ -13,15 +13,13 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import orjson
-from django.conf import settings
 from django.db import DatabaseError
 from threadpoolctl import threadpool_limits
 
@@ -150,15 +148,6 @@ def with_model(state: State, generation: int) -> State:
     return _aligned(replace(state, model=load_model(generation)))
 
 
-def remember_pointer(pointer: Pointer) -> None:
-    """Write down what serves, for a process that starts while Redis and Postgres are away."""
-    file = _pointer_file()
-    file.parent.mkdir(parents=True, exist_ok=True)
-    aside = file.with_name(f".{file.name}")
-    aside.write_text(str(pointer))
-    aside.rename(file)
-
-
 # --- Loading ---
 
 
@@ -209,11 +198,7 @@ def _first_pointer() -> Pointer | None:
         switch = publish.serving()
         return Pointer(switch.number, switch.generation_id, switch.generation.run_id) if switch else None
     except DatabaseError:
-        return Pointer.parse(_pointer_file().read_bytes()) if _pointer_file().exists() else None
-
-
-def _pointer_file() -> Path:
-    return Path(settings.MODEL_DIR) / "serving"
+        return publish.written_pointer()
 
 
 def _rows(name: str, from_rows: Callable[[], list[dict[str, Any]]]) -> list[dict[str, Any]]:
@@ -237,7 +222,7 @@ def _versions() -> dict[str, int]:
         return {}
 
 
-def _with_small(old: State, moved: set[str], seen: dict[str, int]) -> State:
+def _with_small(old: State, moved: Set[str], seen: dict[str, int]) -> State:
     """The state with the moved small values; one that cannot be read keeps its old value and its old version."""
     state = old
     for name in sorted(moved):

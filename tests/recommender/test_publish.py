@@ -58,6 +58,12 @@ class Publishing(PublishCase):
         generation = Generation.objects.get()
         self.assertEqual((generation.status, generation.shoppers_done), (Generation.Status.READY, 30))
 
+    def test_what_serves_is_written_down_and_never_set_back(self) -> None:
+        older, newer = self.publish(), self.publish()
+        publish.move_pointer(older)
+        written = Pointer(newer.number, newer.generation_id, newer.generation.run_id)
+        self.assertEqual(publish.written_pointer(), written)
+
     def test_disk_and_redis_hold_the_same_bytes(self) -> None:
         generation = self.publish().generation_id
         stored = generations.StoredGeneration(generation)

@@ -7,8 +7,10 @@ import tempfile
 import uuid
 from datetime import timedelta
 from pathlib import Path
+from typing import NoReturn
 
 from django.core.management import call_command
+from django.db import OperationalError, connection
 from django.test import TestCase, override_settings
 from django.utils import timezone
 
@@ -200,6 +202,18 @@ class Ill(ServeCase):
             state.forget()
             answer = serve.recommend(serve.Request(shopper="s0"))
         self.assertEqual((answer.degraded, answer.fallback, len(answer.items)), (True, None, 10))
+
+    def test_a_process_that_starts_without_redis_and_postgres(self) -> None:
+        def refuse(*_: object) -> NoReturn:
+            raise OperationalError("the server is away")
+
+        whole = products(serve.Request(shopper="s0"))
+        self.addCleanup(setattr, store, "breaker", Breaker())
+        with DOWN, connection.execute_wrapper(refuse):
+            state.forget()
+            answer = serve.recommend(serve.Request(shopper="s0"))
+        self.assertEqual((answer.degraded, answer.fallback), (True, None))
+        self.assertEqual([item.product for item in answer.items], whole)
 
     def test_an_emptied_redis_is_degraded_and_answers(self) -> None:
         serve.recommend(serve.Request(shopper="s0"))
