@@ -89,6 +89,7 @@ class TasksTest(ShopCase):
         self.page.get_by_label("Anchor product").press_sequentially("number 7", delay=20)
         self.page.get_by_role("option", name="Coffee number 7").click()
         self.page.wait_for_url("**product=p7**")
+        expect(self.page.get_by_label("Anchor product")).to_have_value(re.compile("Coffee number 7"))
 
     def test_the_list_follows_what_is_typed_and_the_address_keeps_it(self) -> None:
         self.page.goto("/products/")
