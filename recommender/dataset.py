@@ -122,7 +122,7 @@ class Snapshot:
         seal = hashlib.sha256(self.vocabulary.digest.encode())
         events = self.data.interactions
         for column in (events.shopper, events.item, events.at, events.kind, events.quantity):
-            seal.update(np.ascontiguousarray(column).view(np.uint8))
+            seal.update(memoryview(np.ascontiguousarray(column)))
         return seal.hexdigest()
 
     def histories(self, shoppers: np.ndarray) -> tuple[Histories, np.ndarray]:

@@ -103,7 +103,8 @@ def subject_now(state: State, name: str | None, reading: Reading | None, at: flo
     model = state.model
     if model is None:
         return None
-    pool, history, recent = None, None, ()
+    pool, history = None, None
+    recent: tuple[RecentEvent, ...] = ()
     if name:
         pool = reading.list if reading else None
         history = reading.history if reading else None

@@ -43,7 +43,7 @@ def exposition() -> bytes:
     folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
     if folder and Path(folder).is_dir():
         registry = CollectorRegistry()
-        MultiProcessCollector(registry, folder)  # type: ignore[no-untyped-call]
+        MultiProcessCollector(registry, folder)
     else:
         registry = REGISTRY
     now = CollectorRegistry()

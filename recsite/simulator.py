@@ -171,12 +171,12 @@ class Replay:
 
     def _browse(self, visit: Visit, rng: random.Random, feedback: list[dict], *, live: bool) -> int:
         clock = visit.at - LEAD
-        slots = [(slot, ()) for slot, chance in SLOTS.items() if rng.random() < chance]
+        slots = [slot for slot, chance in SLOTS.items() if rng.random() < chance]
         shown, clicks = 0, []
-        for slot, anchors in slots:
+        for slot in slots:
             clock += timedelta(seconds=rng.uniform(15, 60))
             # The basket is built in the order of its lines: the first few are in it when its list is shown.
-            anchors = visit.products[:3] if slot == "basket" else anchors
+            anchors = visit.products[:3] if slot == "basket" else ()
             clicks += self._show(visit, slot, anchors, clock, rng, feedback, live=live)
             shown += 1
         for product, at in clicks[:3]:

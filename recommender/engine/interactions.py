@@ -85,8 +85,8 @@ class Interactions:
     def __len__(self) -> int:
         return len(self.shopper)
 
-    def select(self, mask: np.ndarray) -> Interactions:
-        """The events where ``mask`` (bool [E] or positions) holds, order kept."""
+    def select(self, mask: np.ndarray | slice) -> Interactions:
+        """The events where ``mask`` (bool [E], positions or a slice) holds, order kept."""
         return Interactions(*(getattr(self, name)[mask] for name in self.__dataclass_fields__))
 
     def before(self, cut: float) -> Interactions:

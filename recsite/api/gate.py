@@ -112,7 +112,7 @@ def _buffer(request: HttpRequest, limit: int) -> None:
     body = request.META["wsgi.input"].read(limit + 1)
     if len(body) > limit:
         raise ApiError(413, "too_large", f"expected at most {limit:,} bytes, received more")
-    request._body = body  # type: ignore[attr-defined]
+    request._body = body
 
 
 def _allowed_origin(request: HttpRequest) -> str | None:

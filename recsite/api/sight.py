@@ -10,6 +10,7 @@ import threading
 import time
 from bisect import bisect_left
 from collections import Counter as Tally
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from prometheus_client import Counter, Histogram
@@ -79,7 +80,7 @@ def lately(minutes: int = 5) -> Lately | None:
     total: Tally[str] = Tally()
     try:
         for counts in store.minutes(now - minutes, now).values():
-            total.update(counts)  # type: ignore[arg-type]
+            total.update(counts)
     except store.StoreDown:
         return None
     buckets = [total[f"le{place}"] for place in range(len(SHORT) + 1)]
@@ -96,7 +97,7 @@ def lately(minutes: int = 5) -> Lately | None:
     )
 
 
-def _quantile(buckets: list[float], share: float) -> float | None:
+def _quantile(buckets: Sequence[float], share: float) -> float | None:
     """Within its bucket as if the answers lay evenly; None of none."""
     wanted, seen = share * sum(buckets), 0.0
     if not wanted:
@@ -121,7 +122,7 @@ class _Minutes:
     def add(self, counts: dict[str, float]) -> None:
         minute = int(time.time() // 60)
         with self._lock:
-            self._counts.setdefault(minute, Tally()).update(counts)  # type: ignore[arg-type]
+            self._counts.setdefault(minute, Tally()).update(counts)
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._run, daemon=True, name="sight")
                 self._thread.start()

@@ -8,14 +8,14 @@ from dataclasses import replace
 import numpy as np
 
 from recommender.engine.config import Config, UnknownSetting
-from recommender.engine.interactions import Interactions, Kinds, ShopData, histories
+from recommender.engine.interactions import Histories, Interactions, Kinds, ShopData, histories
 from recommender.engine.profile import weighing
 from recommender.engine.train import Progress, Stopped, TooLittleData, run_training
 from tests.engine.planted import chequerboard, tastes
 from tests.engine.small import QUICK, busy, busy_shop, newest, without_time
 
 
-def everyone(data: ShopData):
+def everyone(data: ShopData) -> Histories:
     return histories(data.interactions, np.arange(data.shoppers.n), data.shoppers.attributes)
 
 

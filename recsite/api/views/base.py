@@ -27,7 +27,7 @@ class ApiView(APIView):
     scopes: ClassVar[Mapping[str, str]] = {}
     secret_only: ClassVar[bool] = False
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:  # type: ignore[override]
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         method = "GET" if request.method == "HEAD" else request.method or ""
         handler = getattr(self, method.lower(), None) if method.lower() in METHODS else None
         if handler is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as TooSlow
+from typing import TypedDict
 
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse
@@ -17,6 +18,13 @@ from recsite.api.views.base import ApiView
 
 PATIENCE = 0.5  # s: a frozen server is as good as down
 _askers = ThreadPoolExecutor(4, thread_name_prefix="health")
+
+
+class Part(TypedDict):
+    """One dependency as the answer says it."""
+
+    ok: bool
+    detail: str
 
 
 class LiveView(ApiView):
@@ -37,17 +45,17 @@ class ReadyView(ApiView):
         """200 once a generation serves; a part that is ill beside it makes that "degraded"."""
         asked = {"postgres": _postgres, "redis": _redis, "model": _model, "worker": _worker}
         waiting = {name: _askers.submit(ask) for name, ask in asked.items()}
-        found = {}
-        for name, answer in waiting.items():
+        found: dict[str, Part] = {}
+        for name, asked_for in waiting.items():
             try:
-                ok, detail = answer.result(PATIENCE)
+                ok, detail = asked_for.result(PATIENCE)
             except TooSlow:
                 ok, detail = False, f"no answer within {PATIENCE} s"
             found[name] = {"ok": ok, "detail": detail}
         serves = found["model"]["ok"]
         status = "not_ready" if not serves else "ready" if all(part["ok"] for part in found.values()) else "degraded"
-        answer = {"status": status, "dependencies": found}
-        return rendering.json_response(answer, status=200 if serves else 503, headers={"Cache-Control": "no-store"})
+        said = {"status": status, "dependencies": found}
+        return rendering.json_response(said, status=200 if serves else 503, headers={"Cache-Control": "no-store"})
 
 
 def _own_connection(ask: Callable[[], tuple[bool, str]]) -> tuple[bool, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import cast
 
 from django.core.cache import cache
 from django.db import connection
@@ -38,5 +39,5 @@ def coverage(start: datetime, end: datetime) -> Coverage:
             cursor.execute(sql, [start, end])
             return Coverage(*cursor.fetchone())
 
-    made: Coverage = cache.get_or_set(f"dashboard:coverage:{start.timestamp()}:{end.timestamp()}", read, KEPT)
-    return made
+    key = f"dashboard:coverage:{start.timestamp()}:{end.timestamp()}"
+    return cast(Coverage, cache.get_or_set(key, read, KEPT))

@@ -114,7 +114,7 @@ def sold(
 
 def _with_products(found: Sequence[tuple[int, int, int, float]]) -> list[Sold]:
     rows = by_ids(key for key, *_ in found)
-    return [Sold(rows[key], *figures) for key, *figures in found if key in rows]
+    return [Sold(rows[key], lines, before, revenue) for key, lines, before, revenue in found if key in rows]
 
 
 def by_ids(ids: Iterable[int]) -> dict[int, Product]:

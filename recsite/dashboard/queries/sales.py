@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import cast
 from zoneinfo import ZoneInfo
 
 from django.core.cache import cache
@@ -108,8 +109,7 @@ def price_bands(*, start: datetime, end: datetime, bands: int = 7) -> PriceBands
         edges = _edges(start, end, bands)
         return PriceBands(edges, _shares(start, end, edges)) if edges else PriceBands()
 
-    made: PriceBands = cache.get_or_set(f"dashboard:price-bands:{end:%Y%m%d}:{bands}", read, 600)
-    return made
+    return cast(PriceBands, cache.get_or_set(f"dashboard:price-bands:{end:%Y%m%d}:{bands}", read, 600))
 
 
 def _edges(start: datetime, end: datetime, bands: int) -> tuple[float, ...]:

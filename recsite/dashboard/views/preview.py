@@ -11,7 +11,7 @@ from recsite.dashboard.views import fragments
 @sees
 def preview(request: HttpRequest, shop: Shop) -> HttpResponse:
     """One list, or two side by side, of whoever and whatever the address names."""
-    permissions = frozenset(request.user.get_all_permissions())  # type: ignore[union-attr]
+    permissions = frozenset(request.user.get_all_permissions())
     host = f"{request.scheme}://{request.get_host()}"
     found = page.build(request.GET.dict(), shop, permissions=permissions, host=host)
     return fragments.answer(request, "preview", found)

@@ -14,5 +14,5 @@ from recsite.dashboard.views import fragments
 def product(request: HttpRequest, shop: Shop, external_id: str) -> HttpResponse:
     """One product by the shop's own id."""
     found = get_object_or_404(Product.objects.select_related("category"), external_id=external_id)
-    permissions = frozenset(request.user.get_all_permissions())  # type: ignore[union-attr]
+    permissions = frozenset(request.user.get_all_permissions())
     return fragments.answer(request, "product", page.build(found, request.GET.dict(), shop, permissions=permissions))
