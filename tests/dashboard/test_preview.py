@@ -16,6 +16,7 @@ from recsite.dashboard.pages import preview as page
 from recsite.dashboard.pages.preview import PreviewPage
 from recsite.dashboard.shop import read_shop
 from recsite.testing import flush_redis, open_new_shop
+from tests.dashboard.clocks import stopped_clock
 from tests.dashboard.people import make_person
 from tests.goods import make_history, make_products, make_shoppers
 
@@ -147,6 +148,7 @@ class PreviewViewTest(PreviewCase):
             answer = self.client.get(reverse("preview"), {"shopper": "s1", "placement": slug, "product": "p2"})
             self.assertEqual(answer.status_code, 200, slug)
 
+    @stopped_clock()
     def test_the_query_count_does_not_grow_with_the_list(self) -> None:
         self.client.force_login(make_person())
         counts = []

@@ -17,6 +17,7 @@ from recsite.dashboard.pages import product as page
 from recsite.dashboard.pages.product import ProductPage
 from recsite.dashboard.queries import product as queries
 from recsite.dashboard.shop import read_shop
+from tests.dashboard.clocks import stopped_clock
 from tests.dashboard.people import make_person
 from tests.goods import NEWEST, make_event, make_products, make_shoppers
 
@@ -134,6 +135,7 @@ class ProductPageTest(TestCase):
         self.client.force_login(make_person())
         self.assertEqual(self.client.get(reverse("product", args=["nobody"])).status_code, 404)
 
+    @stopped_clock()
     def test_the_query_count_is_bounded(self) -> None:
         self.client.force_login(make_person())
         make_event(self.anna, self.tea)

@@ -12,6 +12,7 @@ from recsite.dashboard.pages import shopper as page
 from recsite.dashboard.pages.shopper import ShopperPage
 from recsite.dashboard.shop import read_shop
 from recsite.testing import open_new_shop
+from tests.dashboard.clocks import stopped_clock
 from tests.dashboard.people import make_person
 from tests.dashboard.test_lists import make_profile, text_of
 from tests.goods import NEWEST, make_event, make_history, make_products, make_shoppers
@@ -108,6 +109,7 @@ class ShopperViewTest(TestCase):
         self.assertEqual(lines[0], ",".join(page.CSV_HEADER))
         self.assertGreater(len(lines), 10)
 
+    @stopped_clock()
     def test_the_query_count_does_not_grow_with_the_history(self) -> None:
         make_history([self.anna], self.products, weeks=2)
         make_history([self.ben], self.products, weeks=20, seed=1)
