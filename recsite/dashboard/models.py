@@ -7,7 +7,7 @@ from django.db import models
 class AuditEntry(models.Model):
     """Who did what, when. Append-only, each entry sealed with the one before (SHA-256 chain)."""
 
-    at = models.DateTimeField(auto_now_add=True)
+    at = models.DateTimeField()
     by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL)
     by_name = models.CharField(max_length=150, blank=True)
     action = models.CharField(max_length=64)  # rule.live, model.promote, key.create …
