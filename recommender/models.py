@@ -39,6 +39,7 @@ class TrainingRun(models.Model):
     warm_start = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL)
     architecture = models.CharField(max_length=32, default="deep")
+    chosen = models.JSONField(default=dict)  # the settings that were asked for; the others are defaults
     config = models.JSONField(default=dict)  # engine.config.Config.to_dict()
     seed = models.PositiveIntegerField(default=0)
     as_of = models.DateTimeField(null=True, blank=True)
