@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -27,13 +27,15 @@ def conflicts(
     rules: Sequence[CompiledRule],
     shelf: Shelf,
     *,
-    sizes: dict[str, int],
+    sizes: Mapping[str, int],
     at: float,
     sellable: np.ndarray | None = None,
+    titles: Mapping[str, str] | None = None,
 ) -> list[Conflict]:
     """Every conflict among ``rules`` from ``at`` (seconds since 1970) on.
 
-    ``sizes``: items per list by placement slug. ``sellable``: bool [n items], None for all.
+    ``sizes``: items per list by placement slug. ``sellable``: bool [n items], None for all. ``titles``: what
+    placements are called in the words.
     """
     ordered = sorted(rules, key=running_order)
     reach = {id(rule): rule.condition.matches(shelf, np.arange(len(shelf)), at=at) for rule in ordered}
@@ -43,8 +45,8 @@ def conflicts(
         found.extend(_alone(rule, reach[id(rule)], shown, at))
     for first, second in combinations(ordered, 2):
         if _overlap(first, second, at):
-            found.extend(_pair(first, second, reach[id(first)], reach[id(second)], shelf))
-    found.extend(_too_few(ordered, reach, shown, sizes, at))
+            found.extend(_pair(first, second, reach[id(first)], reach[id(second)], shelf, titles or {}))
+    found.extend(_too_few(ordered, reach, shown, sizes, at, titles or {}))
     return found
 
 
@@ -67,11 +69,17 @@ def _alone(rule: CompiledRule, reach: np.ndarray, sellable: np.ndarray, at: floa
 
 
 def _pair(
-    first: CompiledRule, second: CompiledRule, reach: np.ndarray, other: np.ndarray, shelf: Shelf
+    first: CompiledRule,
+    second: CompiledRule,
+    reach: np.ndarray,
+    other: np.ndarray,
+    shelf: Shelf,
+    titles: Mapping[str, str],
 ) -> Iterator[Conflict]:
     """Conflicts of two rules that can run on one request; ``first`` runs before ``second``."""
-    where = _common_placement(first, second)
-    place = f" in {where}" if where else ""
+    slugs = _common_placements(first, second)
+    where = ", ".join(slugs)
+    place = f" in {', '.join(titles.get(slug, slug) for slug in slugs)}" if slugs else ""
     both = (first.id, second.id)
     if first.verb == second.verb == "pin" and first.position == second.position:
         yield Conflict(
@@ -117,8 +125,9 @@ def _too_few(
     ordered: Sequence[CompiledRule],
     reach: dict[int, np.ndarray],
     sellable: np.ndarray,
-    sizes: dict[str, int],
+    sizes: Mapping[str, int],
     at: float,
+    titles: Mapping[str, str],
 ) -> Iterator[Conflict]:
     """Placements whose only and exclude rules together leave fewer products than a list holds.
 
@@ -140,13 +149,14 @@ def _too_few(
                     left &= reach[id(rule)] if rule.verb == "only" else ~reach[id(rule)]
                 if (many := int(left.sum())) < size:
                     reported.add(key)
+                    shown = titles.get(placement, placement)
                     names = " and ".join(f"“{rule.name}”" for rule in running)
                     leave = "leaves" if len(running) == 1 else "together leave"
                     yield Conflict(
                         "too_few_left",
                         key[1],
                         placement,
-                        f"{names} {leave} {many:,} of the {size} products that {placement} shows.",
+                        f"{names} {leave} {many:,} of the {size} products that {shown} shows.",
                     )
 
 
@@ -187,13 +197,13 @@ def _ever_open(rule: CompiledRule, at: float) -> bool:
     return any(rule.schedule.holds(moment) for moment in np.arange(start, end, 1800).tolist())
 
 
-def _common_placement(first: CompiledRule, second: CompiledRule) -> str:
+def _common_placements(first: CompiledRule, second: CompiledRule) -> list[str]:
     shared = (
         first.placements & second.placements
         if first.placements and second.placements
         else first.placements or second.placements
     )
-    return ", ".join(sorted(shared))
+    return sorted(shared)
 
 
 def _what(reach: np.ndarray, shelf: Shelf) -> str:

@@ -45,6 +45,11 @@ def find(newest: datetime | None) -> list[Finding]:
     return [one.finding for one in placed]
 
 
+def forget() -> None:
+    """After a change that mends or makes a finding: the next page looks anew."""
+    cache.delete("dashboard:findings")
+
+
 def _look(newest: datetime | None) -> list[Placed]:
     order = {"bad": 0, "warn": 1, "neutral": 2}
     placed = [found for check in CHECKS for found in check(newest)]
@@ -126,10 +131,12 @@ def _conflicts(newest: datetime | None) -> Iterator[Placed]:
     if not compiled:
         return
     catalogue = state.current().catalogue
-    sizes = dict(Placement.objects.filter(is_active=True).values_list("slug", "n"))
+    rows = list(Placement.objects.filter(is_active=True).values_list("slug", "n", "title"))
+    sizes, titles = {slug: n for slug, n, _ in rows}, {slug: title for slug, _, title in rows}
     now = timezone.now().timestamp()
-    for found in conflicts(compiled, catalogue.shelf, sizes=sizes, at=now, sellable=catalogue.sellable):
-        title = f"Rules in each other's way on {found.placement}" if found.placement else "A rule needs a look"
+    for found in conflicts(compiled, catalogue.shelf, sizes=sizes, at=now, sellable=catalogue.sellable, titles=titles):
+        where = ", ".join(titles.get(slug, slug) for slug in found.placement.split(", "))
+        title = f"Rules in each other's way on {where}" if found.placement else "A rule needs a look"
         yield _placed(title, found.text, "Resolve", "rules", "bad" if len(found.rules) > 1 else "warn")
 
 
