@@ -266,14 +266,24 @@ ON CONFLICT DO NOTHING
 
 
 def import_shoppers(
-    path: Path, *, allow_rejects: bool = False, source: str = "import", report: Report | None = None
+    path: Path,
+    *,
+    allow_rejects: bool = False,
+    source: str = "import",
+    report: Report | None = None,
+    row: Import | None = None,
 ) -> Outcome:
     """Import a shoppers file (CSV or Parquet); see :func:`catalog.import_run.run_import` for what it raises."""
-    return run_import(path, Shoppers(), allow_rejects=allow_rejects, source=source, report=report)
+    return run_import(path, Shoppers(), allow_rejects=allow_rejects, source=source, report=report, row=row)
 
 
 def import_events(
-    path: Path, *, allow_rejects: bool = False, source: str = "import", report: Report | None = None
+    path: Path,
+    *,
+    allow_rejects: bool = False,
+    source: str = "import",
+    report: Report | None = None,
+    row: Import | None = None,
 ) -> Outcome:
     """Import an events file (CSV or Parquet); see :func:`catalog.import_run.run_import` for what it raises."""
-    return run_import(path, Events(source), allow_rejects=allow_rejects, source=source, report=report)
+    return run_import(path, Events(source), allow_rejects=allow_rejects, source=source, report=report, row=row)

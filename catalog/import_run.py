@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -30,6 +31,7 @@ from django.utils import timezone
 from catalog.cells import Cells, is_blank
 from catalog.health import HealthCount, ImportHealth
 from catalog.models import Import
+from catalog.processes import HOST, is_running
 from catalog.rejects import LineReject, RejectFile
 from catalog.tabular import Chunk, Columns, TableError, count_rows, read_table
 
@@ -37,6 +39,7 @@ JOURNAL_SECONDS = 0.5
 READING = 0.4  # its share of the time, about
 #: An import whose row says nothing for so long was ended from outside (killed, power cut).
 SILENT = timedelta(minutes=10)
+KILLED = "The process that imported it ended before it was done; nothing was stored."
 
 
 class ImportRefusedError(Exception):
@@ -165,15 +168,21 @@ class Journal:
 
 
 def run_import(
-    path: Path, kind: Kind, *, allow_rejects: bool = False, source: str = "import", report: Report | None = None
+    path: Path,
+    kind: Kind,
+    *,
+    allow_rejects: bool = False,
+    source: str = "import",
+    report: Report | None = None,
+    row: Import | None = None,
 ) -> Outcome:
-    """Import one file.
+    """Import one file; ``row`` is its row where there is one already (an upload).
 
     Raises :class:`catalog.tabular.TableError` for a file that is no such table and :class:`ImportRefusedError` for
     one with rejects (unless ``allow_rejects``); in both cases, and in any other failure, nothing is stored.
     """
-    _give_up_silent()
-    row = _open_row(path, kind, source)
+    give_up_dead()
+    row = _open_row(path, row or Import(kind=kind.name, file_name=path.name[:300], source=source))
     rejects = RejectFile(path, settings.DATA_DIR)
     journal = Journal(row, report)
     start = time.monotonic()
@@ -189,7 +198,6 @@ def run_import(
     finally:
         rejects.close()
         journal.close()
-    _close_row(row, Import.Status.STORED, outcome, "")
     journal.tidying()
     with connection.cursor() as cursor:
         kind.tidy(cursor)
@@ -216,7 +224,10 @@ def _run(path: Path, kind: Kind, row: Import, rejects: RejectFile, journal: Jour
         journal.stored(0.0)
         stored = kind.store(cursor, columns, health, journal)
         cursor.execute(f"DROP TABLE pg_temp.{kind.staged_name}")
-    return _outcome(row, rows, rejects, health, stored)
+        outcome = _outcome(row, rows, rejects, health, stored)
+        # In the same transaction: of an import that was killed, the row says truly whether anything was stored.
+        _close_row(row, Import.Status.STORED, outcome, "")
+    return outcome
 
 
 def _stage(
@@ -289,16 +300,15 @@ def _refusal(path: Path, rows: int, rejects: RejectFile) -> str:
     )
 
 
-def _open_row(path: Path, kind: Kind, source: str) -> Import:
+def _open_row(path: Path, row: Import) -> Import:
     size = path.stat().st_size if path.is_file() else 0
-    return Import.objects.create(
-        kind=kind.name,
-        file_name=path.name[:300],
-        source=source,
-        bytes_total=size,
-        rows_total=count_rows(path) if size else None,
-        sha256=digest(path) if size else "",
-    )
+    row.status = Import.Status.RUNNING
+    row.host, row.process_id = HOST, os.getpid()
+    row.bytes_total = size
+    row.rows_total = count_rows(path) if size else None
+    row.sha256 = digest(path) if size else ""
+    row.save()
+    return row
 
 
 def digest(path: Path) -> str:
@@ -320,8 +330,16 @@ def _close_row(row: Import, status: Import.Status, outcome: Outcome, error: str)
     row.save()
 
 
-def _give_up_silent() -> None:
-    """Imports that were killed stay "running" for ever otherwise."""
-    silent = Import.objects.filter(status=Import.Status.RUNNING, updated_at__lt=timezone.now() - SILENT)
-    words = "The process that imported it ended; nothing was stored."
-    silent.update(status=Import.Status.FAILED, error=words, finished_at=timezone.now())
+def give_up_dead() -> int:
+    """Imports that were killed stay "running" for ever otherwise; returns how many were found.
+
+    On this host the process is asked for. Of another host there is only the silence: ten minutes of it.
+    """
+    found = 0
+    for row in Import.objects.filter(status=Import.Status.RUNNING):
+        alive = is_running(row.process_id, row.host)
+        if alive or (alive is None and row.updated_at > timezone.now() - SILENT):
+            continue
+        mine = Import.objects.filter(pk=row.pk, status=Import.Status.RUNNING, process_id=row.process_id)
+        found += mine.update(status=Import.Status.FAILED, error=KILLED, step="", finished_at=timezone.now())
+    return found

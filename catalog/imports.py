@@ -149,7 +149,12 @@ def _image_urls(cells: Cells, health: HealthCount) -> pa.Array:
 
 
 def import_products(
-    path: Path, *, allow_rejects: bool = False, source: str = "import", report: Report | None = None
+    path: Path,
+    *,
+    allow_rejects: bool = False,
+    source: str = "import",
+    report: Report | None = None,
+    row: Import | None = None,
 ) -> Outcome:
     """Import a products file (CSV or Parquet); see :func:`catalog.import_run.run_import` for what it raises."""
-    return run_import(path, Products(), allow_rejects=allow_rejects, source=source, report=report)
+    return run_import(path, Products(), allow_rejects=allow_rejects, source=source, report=report, row=row)

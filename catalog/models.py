@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
@@ -86,6 +87,7 @@ class Import(models.Model):
         EVENTS = "events"
 
     class Status(models.TextChoices):
+        QUEUED = "queued"  # uploaded; a worker will take it
         RUNNING = "running"
         STORED = "stored"
         REFUSED = "refused"  # rejects, and not told to allow them: nothing was stored
@@ -106,6 +108,13 @@ class Import(models.Model):
     duplicate = models.BigIntegerField(default=0)  # rows that were there already
     rejected = models.BigIntegerField(default=0)
     rejects_file = models.CharField(max_length=1000, blank=True)
+    upload = models.CharField(max_length=500, blank=True)  # under DATA_DIR; empty: it came by a command
+    allow_rejects = models.BooleanField(default=False)
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    host = models.CharField(max_length=255, blank=True)  # with the process, so that one that was killed is found
+    process_id = models.PositiveIntegerField(null=True, blank=True)
     health = models.JSONField(default=dict, blank=True)  # catalog.health.ImportHealth.to_dict()
     error = models.TextField(blank=True)
     started_at = models.DateTimeField(auto_now_add=True)

@@ -1,11 +1,10 @@
-"""The training child: a process of its own, so that TensorFlow never enters a worker or a web process."""
+"""Children of a worker: what takes long or loads TensorFlow runs in a process of its own."""
 
 from __future__ import annotations
 
 import ctypes
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,8 +14,11 @@ from urllib.parse import quote
 from django.conf import settings
 from django.db import connection
 
+from catalog.processes import HOST, is_running
+
+__all__ = ["HOST", "environment", "is_running", "kill_group", "start", "tail"]
+
 PR_SET_PDEATHSIG = 1
-HOST = socket.gethostname()
 
 
 def start(*arguments: str, log: Path) -> subprocess.Popen[bytes]:
@@ -49,17 +51,6 @@ def environment() -> dict[str, str]:
         "REDIS_URL": settings.REDIS_URL,
         "MODEL_DIR": str(settings.MODEL_DIR),
     }
-
-
-def is_running(process_id: int | None, host: str) -> bool | None:
-    """Whether the process still runs; None where it is on another host and nobody here can tell."""
-    if not process_id or host != HOST:
-        return None
-    try:
-        state = Path(f"/proc/{process_id}/stat").read_text().rpartition(")")[2].split()[0]
-    except OSError:
-        return False
-    return state != "Z"
 
 
 def kill_group(process_id: int) -> None:

@@ -11,6 +11,7 @@
     served                        capped stream of answered lists
     alive:{name}                  a worker's heartbeat                       TTL ALIVE_SECONDS
     minute:{m}                    hash: what the web processes counted       TTL MINUTE_SECONDS
+    arrivals                      capped list: posted events, what became of them  TTL ARRIVAL_SECONDS
 
 A subject is ``s:<shopper id>`` or ``v:<visitor id>``. All of it may vanish at any second: Postgres and the files
 under MODEL_DIR hold everything that is needed to write it again.
@@ -41,6 +42,8 @@ RECENT_EVENTS = 200
 REFRESH_SECONDS = 60
 ALIVE_SECONDS = 30
 MINUTE_SECONDS = 2 * 3600
+ARRIVAL_SECONDS = 24 * 3600
+ARRIVALS = 200  # kept of the newest
 SERVED_LISTS = 200_000  # kept at most on their way to Postgres
 SHARED = ("rules", "placements", "keys", "availability", "catalogue")
 WRITE_TIMEOUT = 5.0
@@ -446,3 +449,19 @@ def minutes(first: int, last: int) -> dict[int, dict[str, float]]:
         minute: {name.decode(): float(count) for name, count in counts.items()}
         for minute, counts in zip(range(first, last + 1), found, strict=True)
     }
+
+
+def add_arrivals(rows: Sequence[Mapping[str, object]]) -> None:
+    """Put what was posted (oldest first) at the head of the list that the console looks at."""
+    with _writing(1.0) as server:
+        pipeline = server.pipeline(transaction=False)
+        pipeline.lpush(key("arrivals"), *(orjson.dumps(row) for row in rows))
+        pipeline.ltrim(key("arrivals"), 0, ARRIVALS - 1)
+        pipeline.expire(key("arrivals"), ARRIVAL_SECONDS)
+        pipeline.execute()
+
+
+def arrivals(limit: int) -> list[dict[str, object]]:
+    """The newest ``limit`` of what was posted, newest first."""
+    with _writing(1.0) as server:
+        return [orjson.loads(row) for row in server.lrange(key("arrivals"), 0, limit - 1)]

@@ -225,6 +225,7 @@ CONTENT_SECURITY_POLICY = {
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+UPLOAD_MAX_MIB = _number("UPLOAD_MAX_MIB", 512, least=1)  # of a file that is imported on the Data page
 
 # --- The API's door ---
 WEB_PROCESSES = _number("WEB_PROCESSES", 2, least=1)  # that share a key's rate
@@ -295,6 +296,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "recommender.tasks.store_served_lists",
         "schedule": schedule(2.0),
         "options": {"queue": "default", "expires": 4},
+    },
+    "mend-imports": {
+        "task": "recsite.tasks.mend_imports",
+        "schedule": schedule(15.0),
+        "options": {"queue": "default", "expires": 15},
     },
     "count-feedback": {
         "task": "recsite.tasks.count_feedback",

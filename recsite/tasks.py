@@ -13,3 +13,19 @@ def count_feedback() -> None:
 
     shop = read_shop()
     feedback.refresh(windows=feedback.Windows(shop.click_window, shop.view_window), zone=shop.zone)
+
+
+@shared_task(name="recsite.tasks.start_import")
+def start_import(import_id: int) -> None:
+    """Start the child of an uploaded import; the row says how it goes on."""
+    from recsite import uploads
+
+    uploads.start_child(import_id)
+
+
+@shared_task(name="recsite.tasks.mend_imports")
+def mend_imports() -> None:
+    """Imports that died, and uploads that no worker took."""
+    from recsite import uploads
+
+    uploads.mend()

@@ -1,7 +1,8 @@
 """What the API's processes let be seen of themselves.
 
 Two places read it: ``/metrics`` (Prometheus histograms and counters, see ``recsite.metrics``) and the console, which
-wants the last minutes: each process adds what it counted to Redis every few seconds, from a thread of its own.
+wants the last minutes and the newest events: each process takes what it saw to Redis every second, from a thread of
+its own.
 """
 
 from __future__ import annotations
@@ -10,15 +11,17 @@ import threading
 import time
 from bisect import bisect_left
 from collections import Counter as Tally
+from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from prometheus_client import Counter, Histogram
 
 from recommender import stopwatch, store
 
 SHORT = (0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
-FLUSH_SECONDS = 5.0
+FLUSH_SECONDS = 1.0
+KEPT_ARRIVALS = 50  # of one process between two flushes; of more, the newest
 
 REQUESTS = Histogram("recsite_request_seconds", "Answers of the API", ["view", "method", "status"], buckets=SHORT)
 PLACEMENT = Histogram("recsite_recommendation_seconds", "A list, by placement", ["placement"], buckets=SHORT)
@@ -49,6 +52,27 @@ class Lately:
     event_delay: float | None  # mean age of the newest event of a batch when it was committed
 
 
+@dataclass(frozen=True)
+class Arrival:
+    """One posted event and what became of it: accepted, unjoined (accepted; shopper or product unknown as yet),
+    duplicate or rejected. ``at``: when it came, in seconds since 1970."""
+
+    at: float
+    outcome: str
+    type: str = ""
+    kind: str = ""  # shopper or visitor
+    who: str = ""
+    product: str = ""
+    quantity: float | None = None
+    price: float | None = None
+    placement: str = ""
+    position: int | None = None
+    source: str = "api"
+    code: str = ""
+    field: str = ""
+    message: str = ""
+
+
 def note_request(view: str, method: str, status: int, seconds: float) -> None:
     """One answer of the API."""
     REQUESTS.labels(view, method, str(status)).observe(seconds)
@@ -71,6 +95,21 @@ def note_events(accepted: int, duplicate: int, rejected: int, age: float | None)
     if age is not None:
         AGE.observe(age)
         _minutes.add({"events": accepted, "batches": 1, "age": age})
+
+
+def note_arrivals(arrivals: Sequence[Arrival]) -> None:
+    """What was posted, oldest first, for whoever watches."""
+    _minutes.see(arrivals)
+
+
+def arrivals(limit: int = 20) -> list[Arrival] | None:
+    """The newest events of all web processes, newest first; None where Redis does not answer."""
+    _minutes.flush()
+    try:
+        found = store.arrivals(limit)
+    except store.StoreDown:
+        return None
+    return [Arrival(**row) for row in found]  # type: ignore[arg-type]
 
 
 def lately(minutes: int = 5) -> Lately | None:
@@ -112,28 +151,40 @@ def _quantile(buckets: Sequence[float], share: float) -> float | None:
 
 
 class _Minutes:
-    """Counts by minute in memory, taken to Redis by a thread that starts with the first count."""
+    """Counts by minute and the newest events in memory, taken to Redis by a thread that starts with the first."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._counts: dict[int, Tally[str]] = {}
+        self._seen: deque[Arrival] = deque(maxlen=KEPT_ARRIVALS)
         self._thread: threading.Thread | None = None
 
     def add(self, counts: dict[str, float]) -> None:
         minute = int(time.time() // 60)
         with self._lock:
             self._counts.setdefault(minute, Tally()).update(counts)
-            if self._thread is None or not self._thread.is_alive():
-                self._thread = threading.Thread(target=self._run, daemon=True, name="sight")
-                self._thread.start()
+            self._start()
+
+    def see(self, arrivals: Sequence[Arrival]) -> None:
+        with self._lock:
+            self._seen.extend(arrivals)
+            self._start()
+
+    def _start(self) -> None:
+        if self._thread is None or not self._thread.is_alive():
+            self._thread = threading.Thread(target=self._run, daemon=True, name="sight")
+            self._thread.start()
 
     def flush(self) -> None:
-        """Take what was counted to Redis; what it does not take is lost, for it is only a sight."""
+        """Take what was seen to Redis; what it does not take is lost, for it is only a sight."""
         with self._lock:
             counts, self._counts = self._counts, {}
+            seen, self._seen = self._seen, deque(maxlen=KEPT_ARRIVALS)
         try:
             for minute, found in counts.items():
                 store.add_minute(minute, {name: count for name, count in found.items() if count})
+            if seen:
+                store.add_arrivals([asdict(arrival) for arrival in seen])
         except store.StoreDown:
             return
 

@@ -67,9 +67,11 @@ class EventsView(ApiView):
         events, rejects = _read(items(body(request), "events", most=MAX_EVENTS), caller)
         # A shopper named by a browser's key is no dead letter: replaying it would store what was refused.
         letters = [reject for reject in rejects if reject.code != "not_found"]
-        recorded = behavior.record_events(events=events, rejects=letters, source=source_of(request, caller))
+        source = source_of(request, caller)
+        recorded = behavior.record_events(events=events, rejects=letters, source=source)
         recommender.note_events(recorded.accepted)
         _count(recorded, rejects)
+        sight.note_arrivals(_arrivals(events, rejects, recorded, source))
         return rendering.json_response(
             {
                 "accepted": len(recorded.accepted),
@@ -112,3 +114,34 @@ def _count(recorded: behavior.Recorded, rejects: list[Reject]) -> None:
     newest = max((stored.event.at.timestamp() for stored in recorded.accepted), default=None)
     age = None if newest is None else max(0.0, time.time() - newest)
     sight.note_events(len(recorded.accepted), recorded.duplicate, len(rejects), age)
+
+
+def _arrivals(
+    events: list[NewEvent], rejects: list[Reject], recorded: behavior.Recorded, source: str
+) -> list[sight.Arrival]:
+    """What the console shows of a batch: its last events and rejects."""
+    now, stored = time.time(), {one.event.event_id: one for one in recorded.accepted}
+    seen = []
+    for event in events[-sight.KEPT_ARRIVALS :]:
+        kept = stored.pop(event.event_id, None)
+        kind, who = event.subject
+        seen.append(
+            sight.Arrival(
+                at=now,
+                outcome="duplicate" if kept is None else "accepted" if kept.known else "unjoined",
+                type=event.type,
+                kind=kind,
+                who=who,
+                product=event.product or "",
+                quantity=event.quantity,
+                price=event.price,
+                placement=event.placement,
+                position=event.position,
+                source=source,
+            )
+        )
+    for reject in rejects[-sight.KEPT_ARRIVALS :]:
+        seen.append(
+            sight.Arrival(now, "rejected", source=source, code=reject.code, field=reject.field, message=reject.message)
+        )
+    return seen
