@@ -11,9 +11,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
-from django.conf import settings
 from django.db import connection
 
+from behavior.calendar import shop_zone
 from behavior.models import EventType
 from behavior.profiles import BANDS, PURCHASE, Log, Norms, Shelf
 
@@ -129,7 +129,7 @@ def read_norms(as_of: datetime) -> Norms:
                 ) AS by_day GROUP BY shopper_id
             ) AS by_shopper
             """,
-            [settings.SHOP_TIME_ZONE, as_of, list(interest)],
+            [str(shop_zone()), as_of, list(interest)],
         )
         often, often_events, gap = cursor.fetchone()
         fifths = [fifth / BANDS for fifth in range(1, BANDS)]

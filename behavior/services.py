@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import orjson
@@ -17,6 +16,7 @@ from django.db.models import JSONField, Value
 from django.utils import timezone
 
 from behavior import partitions, profile_batches, queries
+from behavior.calendar import shop_zone
 from behavior.models import RejectedEvent, Shopper, ShopperProfile
 from behavior.profiles import Norms, Profile, fold
 from behavior.records import MAX_EVENT_BYTES, NewEvent, Reject, Rules, parse_event
@@ -335,7 +335,7 @@ def build_profile(shopper: Shopper, *, as_of: datetime | None = None) -> Profile
 def _fold(shoppers: Sequence[int], norms: Norms, as_of: datetime) -> dict[int, Profile]:
     log = profile_batches.read_log(shoppers, as_of)
     shelf = profile_batches.read_shelf(np.unique(log.product))
-    return fold(log, shelf, norms, as_of=as_of, zone=ZoneInfo(settings.SHOP_TIME_ZONE))
+    return fold(log, shelf, norms, as_of=as_of, zone=shop_zone())
 
 
 def _store_profiles(profiles: Mapping[int, Profile], norms: Norms, as_of: datetime) -> None:

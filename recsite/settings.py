@@ -102,10 +102,13 @@ PORT = _number("PORT", 8000, least=1, most=65_535)
 SHOP_NAME = env.str("SHOP_NAME", default="Corner Shop")
 SHOP_CURRENCY = _matching("SHOP_CURRENCY", "USD", "[A-Z]{3}", "three letters such as USD")
 SHOP_TIME_ZONE = _time_zone("SHOP_TIME_ZONE")
+# Who knows the time zone that is in force (an admin may have set another one in the dashboard): profiles are folded by
+# an app that may not import the dashboard, so it is named here.
+SHOP_ZONE = "recsite.dashboard.shop.current_zone"
 EVENT_RETENTION_DAYS = _number("EVENT_RETENTION_DAYS", 0)  # 0: keep all
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "recsite.apps.ConsoleAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -126,7 +129,7 @@ INSTALLED_APPS = [
     "catalog",
     "behavior",
     "recommender",
-    "recsite",
+    "recsite.apps.RecsiteConfig",
     "recsite.api",
     "recsite.dashboard",
 ]
@@ -192,6 +195,7 @@ AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
+AXES_LOCKOUT_TEMPLATE = "registration/locked_out.html"
 
 # --- Web ---
 LANGUAGE_CODE = "en"

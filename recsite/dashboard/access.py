@@ -10,7 +10,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
 
-from recsite.dashboard import roles
+from recsite.dashboard import audit, roles
 from recsite.dashboard.shop import read_shop
 
 View = Callable[..., HttpResponseBase]
@@ -26,15 +26,34 @@ def needs(*permissions: str) -> Callable[[View], View]:
         @login_required
         @wraps(view)
         def guarded(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
-            if not request.user.has_perms(permissions):
-                raise PermissionDenied(f"needs {' and '.join(permissions)}")
+            require(request, *permissions)
             shop = read_shop()
             with timezone.override(shop.zone):  # every time on a page is the shop's
-                return view(request, shop, *args, **kwargs)
+                return _noted(request, view(request, shop, *args, **kwargs))
 
         return guarded
 
     return decorate
+
+
+def require(request: HttpRequest, *permissions: str) -> None:
+    """Raise ``PermissionDenied``, answered as 403, where the person lacks one of ``permissions``."""
+    if not request.user.has_perms(permissions):
+        raise PermissionDenied(f"needs {' and '.join(permissions)}")
+
+
+def permissions_of(request: HttpRequest) -> frozenset[str]:
+    """Everything that the person may do, as pages ask for it."""
+    return frozenset(request.user.get_all_permissions())
+
+
+def _noted(request: HttpRequest, answer: HttpResponseBase) -> HttpResponseBase:
+    """A file that leaves the console is noted, here for every page that has one."""
+    disposition = answer.headers.get("Content-Disposition", "")
+    if answer.status_code == 200 and disposition.startswith("attachment"):
+        name = disposition.partition('filename="')[2].rstrip('"')
+        audit.note(by=request.user, action="data.export", subject=name, detail={"address": request.get_full_path()})
+    return answer
 
 
 #: The rule of every page that only shows something.

@@ -1,9 +1,15 @@
 """The console's addresses. Ids are the shop's own and may hold anything, so they are paths."""
 
-from django.urls import URLPattern, path
+from django.urls import URLPattern, URLResolver, include, path
 
 from recsite.dashboard.views.appearance import appearance
+from recsite.dashboard.views.feedback import feedback
 from recsite.dashboard.views.gallery import gallery
+from recsite.dashboard.views.model import curves as model_curves
+from recsite.dashboard.views.model import model, promote, stop
+from recsite.dashboard.views.model import progress as model_progress
+from recsite.dashboard.views.models import compare as model_compare
+from recsite.dashboard.views.models import models, retrain, roll_back
 from recsite.dashboard.views.overview import front
 from recsite.dashboard.views.preview import preview
 from recsite.dashboard.views.product import product
@@ -13,7 +19,7 @@ from recsite.dashboard.views.setup import setup
 from recsite.dashboard.views.shopper import shopper, visitor
 from recsite.dashboard.views.shoppers import shoppers
 
-urlpatterns: list[URLPattern] = [
+urlpatterns: list[URLPattern | URLResolver] = [
     path("", front, name="overview"),
     path("preview/", preview, name="preview"),
     path("setup/", setup, name="setup"),
@@ -23,6 +29,17 @@ urlpatterns: list[URLPattern] = [
     path("visitors/<path:external_id>/", visitor, name="visitor"),
     path("products/", products, name="products"),
     path("products/<path:external_id>/", product, name="product"),
+    path("settings/", include("recsite.dashboard.settings_urls")),
+    path("models/", models, name="models"),
+    path("models/retrain/", retrain, name="retrain"),
+    path("models/roll-back/", roll_back, name="roll-back"),
+    path("models/compare/", model_compare, name="model-compare"),
+    path("models/<int:pk>/", model, name="model"),
+    path("models/<int:pk>/progress/", model_progress, name="model-progress"),
+    path("models/<int:pk>/curves/", model_curves, name="model-curves"),
+    path("models/<int:pk>/stop/", stop, name="model-stop"),
+    path("models/<int:pk>/promote/", promote, name="model-promote"),
+    path("feedback/", feedback, name="feedback"),
     path("appearance/", appearance, name="appearance"),
     path("gallery/", gallery, name="gallery"),
 ]

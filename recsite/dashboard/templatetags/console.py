@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any
 
 from django import template
-from django.conf import settings
 from django.template.base import Node, NodeList, Parser, Token
 from django.template.context import Context
 from django.utils.safestring import SafeString, mark_safe
@@ -70,18 +69,14 @@ def card(parser: Parser, token: Token) -> CardNode:
     return CardNode(parser.compile_filter(title), extras, inside)
 
 
-def _currency(given: str) -> str:
-    return given or settings.SHOP_CURRENCY
+@register.filter
+def money(value: Any, currency: str) -> str:
+    return numbers.money(value, currency)
 
 
 @register.filter
-def money(value: Any, currency: str = "") -> str:
-    return numbers.money(value, _currency(currency))
-
-
-@register.filter
-def price(value: Any, currency: str = "") -> str:
-    return numbers.price(value, _currency(currency))
+def price(value: Any, currency: str) -> str:
+    return numbers.price(value, currency)
 
 
 @register.filter

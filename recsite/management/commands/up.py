@@ -6,7 +6,6 @@ import getpass
 import os
 import sys
 
-from django.conf import settings
 from django.contrib.auth.models import Group, User
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
@@ -14,6 +13,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from recsite import shop_front
 from recsite.dashboard.roles import ADMIN
+from recsite.dashboard.shop import read_shop
 from recsite.first_start import Terminal
 
 
@@ -27,7 +27,7 @@ class Command(BaseCommand):
             _make_first_admin(terminal)
         with shop_front.front(terminal) as shop:
             shop_front.open_doors(shop, terminal)
-            terminal.say(f"{settings.SHOP_NAME} is open. Ctrl-C closes it.")
+            terminal.say(f"{read_shop().name} is open. Ctrl-C closes it.")
             shop_front.serve(shop)
 
 

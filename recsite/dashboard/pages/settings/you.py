@@ -1,0 +1,89 @@
+"""One's own password and appearance."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.contrib.auth.models import User
+
+from recsite.dashboard import numbers
+from recsite.dashboard.components import Fact, Facts, Field, PageHeader, Tabs
+from recsite.dashboard.pages.settings.frame import frame
+from recsite.dashboard.roles import role_of
+
+
+@dataclass(frozen=True)
+class YouPage:
+    """Who one is here, and the form for another password. The look is the shell's: ``console.theme``."""
+
+    header: PageHeader
+    tabs: Tabs
+    facts: Facts
+    password: list[Field]
+    username: str
+
+
+@dataclass(frozen=True)
+class QuestionPage:
+    """The password once more; ``back``: where it leads then."""
+
+    header: PageHeader
+    tabs: Tabs
+    password: Field
+    back: str
+
+
+def build(user: User, permissions: Collection[str], *, errors: Mapping[str, str] | None = None) -> YouPage:
+    """``errors``: of a refused password, by field."""
+    head = frame("settings-you", "Your own password and appearance.", permissions)
+    return YouPage(
+        header=head.header,
+        tabs=head.tabs,
+        facts=Facts(
+            [
+                Fact("Name", user.get_full_name() or user.get_username()),
+                Fact("Role", role_of(user)),
+                Fact("Last log-in", numbers.ago(user.last_login)),
+            ]
+        ),
+        password=_fields(errors or {}),
+        username=user.get_username(),
+    )
+
+
+def build_question(back: str, permissions: Collection[str], *, error: str = "") -> QuestionPage:
+    """``error``: what was wrong with the password that was typed."""
+    head = frame("settings-you", "Keys and people can be changed for 15 minutes after.", permissions, title="Password")
+    return QuestionPage(
+        head.header,
+        head.tabs,
+        Field(
+            "password", "Your password", type="password", error=error, required=True, autocomplete="current-password"
+        ),
+        back,
+    )
+
+
+def _fields(errors: Mapping[str, str]) -> list[Field]:
+    least = next(rule["OPTIONS"]["min_length"] for rule in settings.AUTH_PASSWORD_VALIDATORS if "OPTIONS" in rule)
+    new = {"type": "password", "required": True, "autocomplete": "new-password"}
+    return [
+        Field(
+            "old_password",
+            "Password now",
+            error=errors.get("old_password", ""),
+            type="password",
+            required=True,
+            autocomplete="current-password",
+        ),
+        Field(
+            "new_password1",
+            "New password",
+            hint=f"At least {least} characters, and none of the common ones.",
+            error=errors.get("new_password1", ""),
+            **new,
+        ),
+        Field("new_password2", "New password again", error=errors.get("new_password2", ""), **new),
+    ]
