@@ -11,6 +11,7 @@
     served                        capped stream of answered lists
     alive:{name}                  a worker's heartbeat                       TTL ALIVE_SECONDS
     minute:{m}                    hash: what the web processes counted       TTL MINUTE_SECONDS
+    keys:used                     hash: API key's id → seconds since 1970; one field a key
     arrivals                      capped list: posted events, what became of them  TTL ARRIVAL_SECONDS
 
 A subject is ``s:<shopper id>`` or ``v:<visitor id>``. All of it may vanish at any second: Postgres and the files
@@ -465,3 +466,15 @@ def arrivals(limit: int) -> list[dict[str, object]]:
     """The newest ``limit`` of what was posted, newest first."""
     with _writing(1.0) as server:
         return [orjson.loads(row) for row in server.lrange(key("arrivals"), 0, limit - 1)]
+
+
+def note_keys_used(used: Mapping[int, float]) -> None:
+    """When API keys were used, by their ids."""
+    with _writing(1.0) as server:
+        server.hset(key("keys", "used"), mapping={str(pk): round(at) for pk, at in used.items()})
+
+
+def keys_used() -> dict[int, float]:
+    """When each API key was last used."""
+    with _writing(1.0) as server:
+        return {int(pk): float(at) for pk, at in server.hgetall(key("keys", "used")).items()}

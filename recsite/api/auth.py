@@ -9,7 +9,7 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from recsite.api import keys, limits
+from recsite.api import keys, limits, sight
 from recsite.api.errors import ApiError, unavailable
 from recsite.api.keys import Key
 
@@ -31,6 +31,9 @@ def authenticate(request: HttpRequest) -> Key:
         raise unavailable("Keys cannot be checked just now. Send it again.") from None
     if key is None:
         raise ApiError(401, "unknown_key", "this key is unknown, expired or revoked")
+    if not key.may_be_used_on(origin := request.META.get("HTTP_ORIGIN", "")):
+        raise ApiError(403, "wrong_origin", f"this key is not for pages of {origin[:100]}")
+    sight.note_key(key.id)
     rate, burst = limits.rate_of(key.kind)
     if wait := limits.buckets.take(key.id, rate=rate, burst=burst):
         raise ApiError(429, "too_many_requests", f"expected at most {rate:g} requests a second", retry=wait)

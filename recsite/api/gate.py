@@ -18,7 +18,7 @@ from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, UnreadablePostError
 from django.urls import Resolver404, resolve
 
-from recsite.api import errors, limits, sight
+from recsite.api import errors, keys, limits, sight
 from recsite.api.errors import ApiError
 from recsite.api.keys import Key
 
@@ -115,11 +115,16 @@ def _buffer(request: HttpRequest, limit: int) -> None:
     request._body = body
 
 
-def _allowed_origin(request: HttpRequest) -> str | None:
-    origin = request.META.get("HTTP_ORIGIN")
-    if origin and ("*" in settings.CORS_ORIGINS or origin in settings.CORS_ORIGINS):
-        return origin
-    return None
+def _allowed_origin(request: HttpRequest, key: Key | None = None) -> str | None:
+    """The page's origin, where it may read the answer: as the key says, else as ``CORS_ORIGINS`` does. Before there is
+    a key (a browser asks first) the word of any live key counts."""
+    origin: str = request.META.get("HTTP_ORIGIN", "")
+    if not origin:
+        return None
+    if key is not None and key.origins:
+        return origin if origin in key.origins else None
+    in_general = "*" in settings.CORS_ORIGINS or origin in settings.CORS_ORIGINS
+    return origin if in_general or (key is None and keys.ring.allows_origin(origin)) else None
 
 
 def _preflight(request: HttpRequest) -> HttpResponse | None:
@@ -141,7 +146,7 @@ def _preflight(request: HttpRequest) -> HttpResponse | None:
 def _add_cors(request: HttpRequest, answer: HttpResponseBase) -> None:
     """For publishable keys only: a secret key has no business in a browser."""
     key = getattr(request, "api_key", None)
-    if isinstance(key, Key) and not key.is_secret and (origin := _allowed_origin(request)):
+    if isinstance(key, Key) and not key.is_secret and (origin := _allowed_origin(request, key)):
         answer.headers["Access-Control-Allow-Origin"] = origin
         answer.headers["Access-Control-Expose-Headers"] = "X-Request-Id, Retry-After"
         answer.headers["Vary"] = "Origin"

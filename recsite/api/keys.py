@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 import secrets
 import threading
 import time
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
 PREFIXES = {ApiKey.Kind.SECRET: "sk_", ApiKey.Kind.PUBLISHABLE: "pk_"}
 BROWSER_SCOPES = frozenset({ApiKey.Scope.EVENTS_WRITE, ApiKey.Scope.RECOMMENDATIONS_READ})
 LIVE_AT_ONCE = 2  # keys of one name: the old one and its successor
+MOST_ORIGINS = 20  # of one key
+ORIGIN = re.compile(r"https?://(?:[A-Za-z0-9-]+\.)*[A-Za-z0-9-]+(?::[0-9]{1,5})?")
+_IS_ORIGIN = "origin:"
 LOOK_SECONDS = 1.0  # how long a revoked key may go on
 RELOAD_SECONDS = 0.2  # unknown keys ask Postgres this often at most
 
@@ -65,6 +69,7 @@ class Key:
     scopes: frozenset[str]
     sha256: str
     expires_at: float | None = None
+    origins: frozenset[str] = frozenset()  # of pages that may use it; none: any that CORS_ORIGINS lets in
 
     #: What DRF asks of whoever is logged in.
     is_authenticated: bool = field(default=True, repr=False)
@@ -76,6 +81,10 @@ class Key:
     def may(self, scope: str) -> bool:
         return scope in self.scopes
 
+    def may_be_used_on(self, origin: str) -> bool:
+        """Whether a page of ``origin`` may use the key; "" is no page, or one of the shop's own host."""
+        return not origin or not self.origins or origin in self.origins
+
 
 def digest(secret: str) -> str:
     """The form in which a key is kept: SHA-256, hexadecimal."""
@@ -83,9 +92,16 @@ def digest(secret: str) -> str:
 
 
 def create(
-    *, name: str, kind: str, scopes: Sequence[str], by: User | None = None, expires_at: datetime | None = None
+    *,
+    name: str,
+    kind: str,
+    scopes: Sequence[str],
+    origins: Sequence[str] = (),
+    by: User | None = None,
+    expires_at: datetime | None = None,
 ) -> NewKey:
-    """Make a key. Raises :class:`KeyRefused` for a scope that is unknown or not for browsers, or a third live key."""
+    """Make a key. Raises :class:`KeyRefused` for a scope that is unknown or not for browsers, an origin that is none or
+    of a secret key, or a third live key."""
     name = name.strip()
     if not name or len(name) > 120:
         raise KeyRefused("name", "expected a name of 1 to 120 characters")
@@ -95,6 +111,7 @@ def create(
     if not scopes or (unknown := sorted({str(scope) for scope in scopes} - {str(scope) for scope in known})):
         listed = ", ".join(sorted(str(scope) for scope in known))
         raise KeyRefused("scopes", f"expected scopes of {listed}; received {', '.join(unknown) if scopes else 'none'}")
+    checked = _origins(origins, kind)
     secret = PREFIXES[ApiKey.Kind(kind)] + secrets.token_urlsafe(32)
     with transaction.atomic():
         if len(live().filter(name=name, kind=kind).select_for_update()) >= LIVE_AT_ONCE:
@@ -105,6 +122,7 @@ def create(
             prefix=secret[:7],
             sha256=digest(secret),
             scopes=[str(scope) for scope in dict.fromkeys(scopes)],
+            origins=checked,
             created_by=by,
             expires_at=expires_at,
         )
@@ -112,10 +130,23 @@ def create(
     return NewKey(row, secret)
 
 
+def _origins(origins: Sequence[str], kind: str) -> list[str]:
+    if origins and kind != ApiKey.Kind.PUBLISHABLE:
+        raise KeyRefused("origins", "expected no origins: a secret key has no business in a browser")
+    if len(origins) > MOST_ORIGINS:
+        raise KeyRefused("origins", f"expected at most {MOST_ORIGINS} origins; received {len(origins)}")
+    wrong = next((origin for origin in origins if not ORIGIN.fullmatch(origin) or len(origin) > 255), None)
+    if wrong is not None:
+        raise KeyRefused(
+            "origins", f"expected origins such as https://shop.example, without a path; received “{wrong}”"
+        )
+    return list(dict.fromkeys(origin.lower() for origin in origins))
+
+
 def rotate(*, key: ApiKey, by: User | None = None, overlap: timedelta = timedelta(days=7)) -> NewKey:
-    """A successor with the same name and scopes; the old one goes on for ``overlap``, time to change over."""
+    """A successor with the same name, scopes and origins; the old one goes on for ``overlap``, time to change over."""
     with transaction.atomic():
-        made = create(name=key.name, kind=key.kind, scopes=key.scopes, by=by)
+        made = create(name=key.name, kind=key.kind, scopes=key.scopes, origins=key.origins, by=by)
         end = timezone.now() + overlap
         ApiKey.objects.filter(Q(expires_at=None) | Q(expires_at__gt=end), pk=key.pk).update(expires_at=end)
     return made
@@ -144,17 +175,36 @@ def publish() -> tuple[Key, ...]:
 
 def _from_rows(rows: Iterable[ApiKey]) -> tuple[Key, ...]:
     return tuple(
-        Key(row.pk, row.kind, frozenset(row.scopes), row.sha256, row.expires_at.timestamp() if row.expires_at else None)
+        Key(
+            row.pk,
+            row.kind,
+            frozenset(row.scopes),
+            row.sha256,
+            row.expires_at.timestamp() if row.expires_at else None,
+            frozenset(row.origins),
+        )
         for row in rows
     )
 
 
 def _pack(keys: Iterable[Key]) -> bytes:
-    return orjson.dumps([[key.id, key.kind, sorted(key.scopes), key.sha256, key.expires_at] for key in keys])
+    """Origins travel among the scopes, so that a process of the release before, which knows of none, reads this too."""
+    return orjson.dumps(
+        [
+            [key.id, key.kind, sorted(key.scopes | {_IS_ORIGIN + it for it in key.origins}), key.sha256, key.expires_at]
+            for key in keys
+        ]
+    )
 
 
 def _unpack(body: bytes) -> tuple[Key, ...]:
-    return tuple(Key(pk, kind, frozenset(scopes), sha, end) for pk, kind, scopes, sha, end in orjson.loads(body))
+    return tuple(_unpacked(*row) for row in orjson.loads(body))
+
+
+def _unpacked(pk: int, kind: str, words: Sequence[str], sha256: str, end: float | None) -> Key:
+    origins = frozenset(word.removeprefix(_IS_ORIGIN) for word in words if word.startswith(_IS_ORIGIN))
+    scopes = frozenset(word for word in words if not word.startswith(_IS_ORIGIN))
+    return Key(pk, kind, scopes, sha256, end, origins)
 
 
 class KeyRing:
@@ -180,6 +230,11 @@ class KeyRing:
         if self._keys is None:
             raise KeysUnknown
         return key if key is not None and (key.expires_at is None or key.expires_at > time.time()) else None
+
+    def allows_origin(self, origin: str) -> bool:
+        """Whether any live key names the page's origin: what a browser asks before it shows its key."""
+        self._look()
+        return any(origin in key.origins for key in (self._keys or {}).values())
 
     def forget(self) -> None:
         """As a process that has just started."""

@@ -24,6 +24,8 @@ class ApiKey(models.Model):
     prefix = models.CharField(max_length=16)  # sk_… or pk_… and four letters: how people tell keys apart
     sha256 = models.CharField(max_length=64, unique=True)
     scopes = ArrayField(models.CharField(max_length=32, choices=Scope), default=list)
+    # Pages that may use a publishable key; none: any that CORS_ORIGINS lets in.
+    origins = ArrayField(models.CharField(max_length=255), default=list, blank=True)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL)
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField(null=True, blank=True)

@@ -112,6 +112,20 @@ def arrivals(limit: int = 20) -> list[Arrival] | None:
     return [Arrival(**row) for row in found]  # type: ignore[arg-type]
 
 
+def note_key(key: int) -> None:
+    """A key was used just now."""
+    _minutes.use(key)
+
+
+def keys_used() -> dict[int, float]:
+    """When each key was last used, in seconds since 1970, to within a few; none where Redis does not answer."""
+    _minutes.flush()
+    try:
+        return store.keys_used()
+    except store.StoreDown:
+        return {}
+
+
 def lately(minutes: int = 5) -> Lately | None:
     """The last ``minutes`` and the running one; None where Redis does not answer."""
     _minutes.flush()
@@ -156,6 +170,7 @@ class _Minutes:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._counts: dict[int, Tally[str]] = {}
+        self._used: dict[int, float] = {}
         self._seen: deque[Arrival] = deque(maxlen=KEPT_ARRIVALS)
         self._thread: threading.Thread | None = None
 
@@ -170,6 +185,11 @@ class _Minutes:
             self._seen.extend(arrivals)
             self._start()
 
+    def use(self, key: int) -> None:
+        with self._lock:
+            self._used[key] = time.time()
+            self._start()
+
     def _start(self) -> None:
         if self._thread is None or not self._thread.is_alive():
             self._thread = threading.Thread(target=self._run, daemon=True, name="sight")
@@ -179,10 +199,13 @@ class _Minutes:
         """Take what was seen to Redis; what it does not take is lost, for it is only a sight."""
         with self._lock:
             counts, self._counts = self._counts, {}
+            used, self._used = self._used, {}
             seen, self._seen = self._seen, deque(maxlen=KEPT_ARRIVALS)
         try:
             for minute, found in counts.items():
                 store.add_minute(minute, {name: count for name, count in found.items() if count})
+            if used:
+                store.note_keys_used(used)
             if seen:
                 store.add_arrivals([asdict(arrival) for arrival in seen])
         except store.StoreDown:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -27,9 +28,15 @@ def start_afresh() -> None:
 class Caller:
     """A shop's server (secret) or a page of it (publishable)."""
 
-    def __init__(self, kind: str = "secret", scopes: list[str] | None = None, name: str = "Tests") -> None:
+    def __init__(
+        self,
+        kind: str = "secret",
+        scopes: list[str] | None = None,
+        name: str = "Tests",
+        origins: Sequence[str] = (),
+    ) -> None:
         default = ApiKey.Scope.values if kind == "secret" else sorted(keys.BROWSER_SCOPES)
-        self.made = keys.create(name=name, kind=kind, scopes=default if scopes is None else scopes)
+        self.made = keys.create(name=name, kind=kind, scopes=default if scopes is None else scopes, origins=origins)
         keys.publish()  # what the commit does, which a test's transaction never comes to
         self.client = Client(raise_request_exception=False)
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from unittest.mock import patch
 
+import orjson
 from django.db import OperationalError
+from django.http import HttpResponse
 from django.test import TestCase, override_settings
 
-from recsite.api import limits
+from recsite.api import keys, limits
 from recsite.api.limits import Buckets
 from recsite.testing import flush_redis
 from tests.api.doors import API, Caller, code, event, read, start_afresh
@@ -140,3 +142,41 @@ class SchemaTests(GateCase):
         answer = self.client.get(API + "health/ready")
         self.assertEqual(answer.status_code, 503)  # nothing serves in this database
         self.assertEqual(set(read(answer)["dependencies"]), {"postgres", "redis", "model", "worker"})
+
+
+@override_settings(CORS_ORIGINS=["https://anybody.example"])
+class OriginTests(GateCase):
+    """A publishable key for the pages of one host."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.page = Caller("publishable", origins=["https://shop.example"], name="Pages")
+
+    def ask(self, origin: str) -> HttpResponse:
+        return self.page.get("recommendations", origin=origin)
+
+    def test_its_own_pages_read_the_answer(self) -> None:
+        answer = self.ask("https://shop.example")
+        self.assertEqual(answer.status_code, 200)
+        self.assertEqual(answer.headers["Access-Control-Allow-Origin"], "https://shop.example")
+
+    def test_other_pages_are_turned_away_whatever_cors_origins_says(self) -> None:
+        self.assertEqual(code(self.ask("https://anybody.example")), (403, "wrong_origin"))
+
+    def test_a_browser_that_asks_first_is_told_yes_for_the_origin_of_any_live_key(self) -> None:
+        def asked(origin: str) -> str | None:
+            headers = {"origin": origin, "access-control-request-method": "POST"}
+            answer: HttpResponse = self.client.options(API + "events", headers=headers)
+            return answer.headers.get("Access-Control-Allow-Origin")
+
+        self.ask("https://shop.example")
+        self.assertEqual(asked("https://shop.example"), "https://shop.example")
+        self.assertEqual(asked("https://anybody.example"), "https://anybody.example")
+        self.assertIsNone(asked("https://elsewhere.example"))
+
+    def test_origins_travel_with_the_key_and_a_release_before_reads_it(self) -> None:
+        body = keys._pack([keys.ring.find(self.page.made.secret)])  # type: ignore[list-item]
+        (key,) = keys._unpack(body)
+        self.assertEqual(key.origins, {"https://shop.example"})
+        self.assertEqual(key.scopes, keys.BROWSER_SCOPES)
+        self.assertEqual(len(orjson.loads(body)[0]), 5)  # as that release takes it apart

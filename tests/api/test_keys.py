@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 from io import StringIO
 from unittest.mock import patch
@@ -13,7 +14,7 @@ from django.test import TestCase
 from django.utils import timezone
 
 from recommender import store
-from recsite.api import keys
+from recsite.api import keys, sight
 from recsite.api.models import ApiKey
 from recsite.testing import flush_redis
 from tests.api.doors import Caller, start_afresh
@@ -47,6 +48,28 @@ class KeyTests(TestCase):
         flush_redis()
         self.assertIsNotNone(keys.ring.find(secret))
         self.assertIn("keys", store.versions())  # and put back
+
+    def test_origins_are_of_publishable_keys_and_are_origins(self) -> None:
+        page = {"kind": "publishable", "name": "Pages"}
+        self.assertEqual(self.make(**page, origins=["https://Shop.example"]).row.origins, ["https://shop.example"])
+        for wrong in ("shop.example", "https://shop.example/page", "https://*.example", "*"):
+            with self.subTest(wrong), self.assertRaisesRegex(keys.KeyRefused, "without a path"):
+                self.make(**page, origins=[wrong])
+        with self.assertRaisesRegex(keys.KeyRefused, "no business in a browser"):
+            self.make(origins=["https://shop.example"])
+
+    def test_a_successor_has_the_same_origins(self) -> None:
+        first = self.make(kind="publishable", origins=["https://shop.example"]).row
+        with self.captureOnCommitCallbacks(execute=True):
+            self.assertEqual(keys.rotate(key=first).row.origins, first.origins)
+
+    def test_when_a_key_was_last_used_is_known_soon(self) -> None:
+        caller = Caller()
+        self.assertNotIn(caller.made.row.pk, sight.keys_used())
+        caller.get("nowhere/at/all")  # turned away before anybody looks at the key
+        self.assertNotIn(caller.made.row.pk, sight.keys_used())
+        caller.get("recommendations")
+        self.assertAlmostEqual(sight.keys_used()[caller.made.row.pk], time.time(), delta=5)
 
     def test_nobody_knows(self) -> None:
         secret = self.make().secret
