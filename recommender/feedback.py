@@ -52,7 +52,12 @@ class Windows:
 
 @dataclass(frozen=True)
 class Scope:
-    """Which days (both included) and which part of the lists; None: all."""
+    """Which days (both included) and which part of the lists; None: all.
+
+    ``part`` takes of the lists only the products of one category, at one position or touched by one rule:
+    ``("rule", "4")``. Products are counted by one of these at a time, so a scope with a part can be split by its own
+    dimension and by what holds for whole lists (``splits``), not by another dimension.
+    """
 
     first: date
     last: date
@@ -60,6 +65,7 @@ class Scope:
     run: int | None = None
     segment: str | None = None
     source: str | None = None
+    part: tuple[str, str] | None = None
 
     @property
     def days(self) -> int:
@@ -68,6 +74,11 @@ class Scope:
     def before(self) -> Scope:
         """The same number of days directly before."""
         return replace(self, first=self.first - timedelta(days=self.days), last=self.first - timedelta(days=1))
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """What the scope can be split by."""
+        return tuple(name for name, held in SPLITS.items() if self.part is None or held in ("all", self.part[0]))
 
 
 @dataclass(frozen=True)
@@ -171,9 +182,10 @@ def totals(scope: Scope) -> Counts:
     return _counts(_rows(scope, "all").aggregate(**_SUMS))
 
 
-def by(split: str, scope: Scope) -> list[Row]:
-    """The scope split by one of ``SPLITS``, with the period before beside it, most shown first: two queries."""
-    now, before = _split(split, scope), {} if split == "day" else _split(split, scope.before())
+def by(split: str, scope: Scope, *, earlier: Scope | None = None) -> list[Row]:
+    """The scope split by one of ``scope.splits``, beside it the period before (or ``earlier``), most shown first: two
+    queries. Days stand alone: no day of the period before is the same day."""
+    now, before = _split(split, scope), {} if split == "day" else _split(split, earlier or scope.before())
     rows = [Row(key, now.get(key, Counts()), before.get(key, Counts())) for key in dict.fromkeys([*now, *before])]
     return sorted(rows, key=lambda row: (-row.counts.shown, row.key))
 
@@ -205,12 +217,14 @@ def _rows(scope: Scope, dimension: str) -> QuerySet[FeedbackDay]:
         for name in ("placement", "run", "segment", "source")
         if getattr(scope, name) is not None
     }
+    if scope.part is not None:
+        dimension, wanted["key"] = scope.part
     return FeedbackDay.objects.filter(dimension=dimension, day__range=(scope.first, scope.last), **wanted)
 
 
 def _split(split: str, scope: Scope) -> dict[str, Counts]:
-    if split not in SPLITS:
-        raise ValueError(f"expected one of {', '.join(SPLITS)}; received {split!r}")
+    if split not in scope.splits:
+        raise ValueError(f"expected one of {', '.join(scope.splits)}; received {split!r}")
     dimension = SPLITS[split]
     column = split if dimension == "all" else "key"
     rows = _rows(scope, dimension).values(name=F(column)).annotate(**_SUMS).order_by()
