@@ -116,18 +116,25 @@ def promote(*, run: TrainingRun, by: User | None = None) -> Switch:
 
 def roll_back(*, by: User | None = None) -> Switch:
     """Let the generation that served before serve again; raises :class:`CannotServe` where there is none."""
+    if publish.serving() is None:
+        raise CannotServe("nothing serves")
+    before = rollback_target()
+    if before is None:
+        raise CannotServe("no earlier generation is stored")
+    return _switch(before, "rolled_back", by)
+
+
+def rollback_target() -> Generation | None:
+    """What a roll-back would let serve: the stored generation that served last before the one that serves now."""
     now = publish.serving()
     if now is None:
-        raise CannotServe("nothing serves")
-    before = (
+        return None
+    return (
         Generation.objects.filter(switches__number__lt=now.number, status=Generation.Status.READY)
         .exclude(pk=now.generation_id)
         .order_by("-switches__number")
         .first()
     )
-    if before is None:
-        raise CannotServe("no earlier generation is stored")
-    return _switch(before, "rolled_back", by)
 
 
 def _switch(generation: Generation, reason: str, by: User | None) -> Switch:

@@ -20,6 +20,7 @@ Value = float | None
 Figure = dict[str, Any]
 Trace = dict[str, Any]
 
+_DASHED = {"color": "--line-2", "width": 1.5, "dash": "4px,4px"}
 LABEL_ALL = 12  # bars up to this many carry their value
 FONT = '"Inter Variable", system-ui, sans-serif'
 
@@ -325,8 +326,12 @@ def curves_chart(
     reference: tuple[str, float] | None = None,
     digits: int = 3,
     height: int = 160,
+    label_room: int = 24,
 ) -> Chart:
-    """Learning curves over ``epochs``, each labelled at its end; ``reference`` is a dashed level with its words."""
+    """Learning curves over ``epochs``, each labelled at its end; ``reference`` is a dashed level with its words.
+
+    ``label_room``: pixels right of the last epoch; curves that have reached it need room for their labels.
+    """
     data = [_curve(curve) for curve in curves]
     layout = _layout(DECIMAL, height)
     layout["xaxis"] |= {
@@ -334,7 +339,7 @@ def curves_chart(
         "title": {"text": "Epoch", "font": {"size": 11}},
         "nticks": 6,
     }
-    layout["margin"]["r"] = 24
+    layout["margin"]["r"] = label_room
     layout["annotations"] = [_end_label(curve, digits) for curve in curves if _last(curve.values)]
     _spread_labels(layout["annotations"], curves, height)
     if reference is not None:
@@ -366,6 +371,48 @@ def curves_chart(
     ends = [f"{curve.name} {numbers.decimal(last[1], digits)}" for curve in curves if (last := _last(curve.values))]
     summary = f"{what} by epoch; now {', '.join(ends)}." if ends else f"{what}: no epoch is finished yet."
     return Chart(id, "line", {"data": data, "layout": layout}, summary, _curves_table(what, curves, digits), (), height)
+
+
+def reliability_chart(
+    *, id: str, what: str, said: Sequence[float], happened: Sequence[float], counts: Sequence[int], height: int = 240
+) -> Chart:
+    """What happened (share) beside the probability that was said; on the dashed diagonal both are the same.
+
+    ``counts`` are the pairs in each bin.
+    """
+    texts = [
+        f"said {PERCENT.text(one)}, happened {PERCENT.text(share)} of {numbers.count(count)}"
+        for one, share, count in zip(said, happened, counts, strict=True)
+    ]
+    points: Trace = {
+        "type": "scatter",
+        "mode": "lines+markers",
+        "name": what,
+        "x": [PERCENT.scaled(value) for value in said],
+        "y": [PERCENT.scaled(value) for value in happened],
+        "line": {"color": "--accent", "width": 2.2},
+        "marker": {"color": "--accent", "size": 6},
+        "text": texts,
+        "hovertemplate": "%{text}<extra></extra>",
+    }
+    layout = _layout(PERCENT, height) | {"hovermode": "closest"}
+    layout["xaxis"] |= {
+        "range": [0, 100],
+        "ticksuffix": PERCENT.suffix,
+        "title": {"text": "Probability that was said", "font": {"size": 11}},
+    }
+    layout["yaxis"] |= {"range": [0, 100]}
+    layout["shapes"] = [
+        {"type": "line", "x0": 0, "x1": 100, "y0": 0, "y1": 100, "line": _DASHED, "layer": "below"},
+    ]
+    rows = [
+        Row([Cell(PERCENT.text(one)), Cell(PERCENT.text(share)), Cell(numbers.count(count))])
+        for one, share, count in zip(said, happened, counts, strict=True)
+    ]
+    columns = [Column("Said", numeric=True), Column("Happened", numeric=True), Column("Pairs", numeric=True)]
+    widest = max((abs(one - share) for one, share in zip(said, happened, strict=True)), default=0.0)
+    summary = f"{what}: never more than {numbers.points(widest)} off." if said else f"{what}: no data."
+    return Chart(id, "line", {"data": [points], "layout": layout}, summary, Table(what, columns, rows), (), height)
 
 
 # --- Parts -------------------------------------------------------------------------------------------------------

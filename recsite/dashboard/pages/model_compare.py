@@ -1,0 +1,77 @@
+"""Two runs beside each other: every figure, what each is ahead of, what they learned, what was set otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from recommender.models import Generation, TrainingRun
+from recsite.dashboard import comparison
+from recsite.dashboard.addresses import linked, page
+from recsite.dashboard.components import Action, Crumb, PageHeader, Segments, Select
+from recsite.dashboard.learning import Learned
+from recsite.dashboard.measures import PROBABILITY, SHOWN, SIDES, Measured, ranking, tested_on
+from recsite.dashboard.pages.models import select_of, sides
+from recsite.dashboard.queries import models as queries
+from recsite.dashboard.queries.models import Serving
+from recsite.dashboard.tables import Table
+
+
+@dataclass(frozen=True)
+class ComparePage:
+    """A marked, B beside it."""
+
+    header: PageHeader
+    a: Select
+    b: Select
+    side: Segments
+    keep: Mapping[str, str]
+    tested: str
+    table: Table
+    said: str
+    paired: Table
+    learned: Sequence[Learned]
+    settings: Table
+
+
+def build(a: TrainingRun, b: TrainingRun, params: Mapping[str, str]) -> ComparePage:
+    """Both have figures; the caller has seen to it."""
+    serving, measured = queries.serving(), queries.measured()
+    side = params.get("side", "ALL") if params.get("side") in SIDES else "ALL"
+    measures = [one for cut in (5, 10, 20) for one in ranking(cut)] + [*SHOWN, *PROBABILITY]
+    known = [one for one in measures if any(Measured.of(run).own(one, side) is not None for run in (a, b))]
+    return ComparePage(
+        header=_header(a, b, serving),
+        a=select_of("a", "A", measured, a),
+        b=select_of("b", "B", measured, b),
+        side=sides(params, side),
+        keep={"side": side} if side != "ALL" else {},
+        tested=tested_on(Measured.of(a)),
+        table=comparison.figures_table(a, b, serving, side=side, measures=known, baselines=False),
+        said=comparison.said_of(a, b, side),
+        paired=comparison.paired_table(a, b, side=side),
+        learned=comparison.overlaid(a, b),
+        settings=comparison.settings_table(a, b),
+    )
+
+
+def _header(a: TrainingRun, b: TrainingRun, serving: Serving | None) -> PageHeader:
+    return PageHeader(
+        f"Model {a.pk} and model {b.pk}",
+        "Which is better, for whom, and what was done otherwise?",
+        actions=linked(Action("See both in Preview", _preview(a, b, serving), "primary")),
+        crumbs=[Crumb("Models", page("models"))],
+    )
+
+
+def _preview(a: TrainingRun, b: TrainingRun, serving: Serving | None) -> str:
+    """Their lists as A and B of Preview; empty where one's lists are no longer kept."""
+    keys = [_setting(run, serving) for run in (a, b)]
+    return page("preview", a=keys[0], b=keys[1]) if all(keys) else ""
+
+
+def _setting(run: TrainingRun, serving: Serving | None) -> str:
+    if serving and serving.run == run.pk:
+        return "serving.live"
+    stored: Generation | None = queries.stored_generation(run)
+    return f"{stored.pk}.live" if stored else ""

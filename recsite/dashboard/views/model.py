@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods, require_POST
+
+from recommender import services
+from recommender.models import TrainingRun
+from recsite.dashboard import audit, numbers, roles, runs
+from recsite.dashboard.access import needs, sees
+from recsite.dashboard.addresses import page as address
+from recsite.dashboard.components import Dialog
+from recsite.dashboard.pages import model as page
+from recsite.dashboard.queries import models as queries
+from recsite.dashboard.shop import Shop
+from recsite.dashboard.views import fragments
+
+
+@sees
+def model(request: HttpRequest, shop: Shop, pk: int) -> HttpResponse:
+    """One run."""
+    run = _run(pk)
+    permissions = frozenset(request.user.get_all_permissions())
+    return fragments.answer(request, "model", page.build(run, request.GET.dict(), permissions=permissions))
+
+
+@sees
+def progress(request: HttpRequest, shop: Shop, pk: int) -> HttpResponse:
+    """How far it is, asked for every second; once it has ended the page around it is to be loaded anew."""
+    run = _run(pk)
+    found = runs.progress_of(run)
+    response = render(request, found.template, {"c": found})
+    if not run.is_active:
+        response["HX-Refresh"] = "true"
+    return response
+
+
+@sees
+def curves(request: HttpRequest, shop: Shop, pk: int) -> HttpResponse:
+    """Its curves so far; 204 while no epoch was added to the ``epochs`` that the page shows."""
+    run = _run(pk)
+    if request.GET.get("epochs") == str(len((run.curves or {}).get("epoch", ()))):
+        return HttpResponse(status=204)
+    found = runs.live_curves(run)
+    return render(request, found.template, {"c": found})
+
+
+@needs(roles.RETRAIN)
+@require_http_methods(["GET", "HEAD", "POST"])
+def stop(request: HttpRequest, shop: Shop, pk: int) -> HttpResponseBase:
+    """Ask first (GET), then stop (POST); a run that has ended meanwhile stays as it is."""
+    run = _run(pk)
+    if request.method != "POST":
+        return render(request, "dashboard/confirm.html", {"dialog": _stop_dialog(run)})
+    if not run.is_active:
+        messages.error(request, f"Run {pk} has ended already: {runs.STATUSES[TrainingRun.Status(run.status)].lower()}.")
+        return redirect("model", pk)
+    with transaction.atomic():
+        run = services.stop_run(run=run)
+        audit.note(by=request.user, action="model.stop", subject=f"run {pk}", detail={"step": run.step})
+    stopped = run.status == TrainingRun.Status.STOPPED
+    messages.success(request, f"Run {pk} was stopped." if stopped else f"Run {pk} stops at its next step.")
+    return redirect("models")
+
+
+def _stop_dialog(run: TrainingRun) -> Dialog:
+    serving = queries.serving()
+    goes_on = f"Model {serving.run} goes on serving." if serving else "Best sellers go on serving."
+    return Dialog(
+        id="stop",
+        title=f"Stop run {run.pk}?",
+        text=f"What it has learned so far is lost. {goes_on}",
+        action=address("model-stop", run.pk),
+        confirm=f"Stop run {run.pk}",
+        keep="Let it train",
+        cancel_href=address("models"),
+    )
+
+
+@needs(roles.SWITCH_MODELS)
+@require_POST
+def promote(request: HttpRequest, shop: Shop, pk: int) -> HttpResponseBase:
+    """Let its stored lists serve. Undo goes back to what served before, if nobody switched since."""
+    run, before = _run(pk), queries.serving()
+    stored = queries.stored_generation(run)
+    if before and stored and before.generation == stored.pk:
+        messages.success(request, f"Model {pk} serves already, since {numbers.moment(before.since)}.")
+        return redirect("models")
+    try:
+        with transaction.atomic():
+            switch = services.promote(run=run, by=request.user)  # type: ignore[arg-type]
+            detail = {"from": before.run if before else None, "switch": switch.number}
+            audit.note(by=request.user, action="model.promote", subject=f"run {pk}", detail=detail)
+    except services.CannotServe as error:
+        messages.error(request, f"Model {pk} was not promoted: {error}.")
+        return redirect("models")
+    undo = f"undo:{address('roll-back', switch=switch.number)}" if before else ""
+    since = numbers.moment(switch.at).rpartition(" ")[2]
+    messages.success(request, f"Model {pk} serves since {since}.", extra_tags=undo)
+    return redirect("models")
+
+
+def _run(pk: int) -> TrainingRun:
+    return get_object_or_404(TrainingRun.objects.select_related("requested_by"), pk=pk)
