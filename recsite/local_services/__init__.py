@@ -54,6 +54,8 @@ def prepare(argv: Sequence[str]) -> None:
     try:
         if command == "test":
             prepare_for_tests()
+        elif command == "chaos":
+            prepare_for_chaos()
         else:
             ensure(data_dir(), announce=command in {"demo", "up"})
     except ServicesError as error:
@@ -75,14 +77,28 @@ def prepare_for_tests() -> None:
     folder = Path(tempfile.mkdtemp(prefix="recsite-test-")).resolve()
     os.environ["RECSITE_DATA_DIR"] = str(folder)
     os.environ.setdefault("LOG_LEVEL", "WARNING")  # a line for every request would bury the results
+    ensure(folder, temporary=True, fast=True)
+
+
+def prepare_for_chaos() -> None:
+    """Servers of a drill's own, as durable as a shop's: what is acknowledged must outlive a kill.
+
+    The shop's addresses are set aside, for the drill breaks what it finds. The folder is deleted when this process
+    ends.
+    """
+    for name in (*(service.variable for service in SERVICES), EMBEDDED):
+        os.environ.pop(name, None)
+    folder = Path(tempfile.mkdtemp(prefix="recsite-chaos-")).resolve()
+    os.environ["RECSITE_DATA_DIR"] = str(folder)
+    os.environ.setdefault("LOG_LEVEL", "WARNING")
     ensure(folder, temporary=True)
 
 
-def ensure(folder: Path, *, temporary: bool = False, announce: bool = False) -> tuple[str, str]:
+def ensure(folder: Path, *, temporary: bool = False, fast: bool = False, announce: bool = False) -> tuple[str, str]:
     """Have a Postgres and a Redis: the ones named in the environment, else the embedded ones of ``folder``.
 
     Sets ``DATABASE_URL`` and ``REDIS_URL`` where they are missing, returns both, and keeps the servers up until this
-    process ends. ``temporary`` makes servers that are fast but not durable, and lets the keeper delete the folder.
+    process ends. ``temporary`` lets the keeper delete the folder; ``fast`` makes servers that are fast but not durable.
     Raises :class:`ServicesError` with what to do about it.
     """
     folder = folder.resolve()
@@ -92,7 +108,9 @@ def ensure(folder: Path, *, temporary: bool = False, announce: bool = False) -> 
         state = Folder(folder)
         state.create()
         _hold(state)
-        addresses = _running(state, [service.name for service in needed], temporary=temporary, announce=announce)
+        addresses = _running(
+            state, [service.name for service in needed], temporary=temporary, fast=fast, announce=announce
+        )
         os.environ.update({service.variable: addresses[service.name] for service in needed})
         os.environ[EMBEDDED] = f"{','.join(service.name for service in needed)}@{folder}"
         os.environ.setdefault("RECSITE_DATA_DIR", str(folder))
@@ -124,7 +142,7 @@ def _hold(state: Folder) -> None:
     _held[state.path] = descriptor
 
 
-def _running(state: Folder, names: list[str], *, temporary: bool, announce: bool) -> dict[str, str]:
+def _running(state: Folder, names: list[str], *, temporary: bool, fast: bool, announce: bool) -> dict[str, str]:
     """Addresses by service name, once all are ready. The start lock lets one of several commands do the starting."""
     with _locked(state.start_lock):
         addresses = state.addresses()
@@ -136,19 +154,19 @@ def _running(state: Folder, names: list[str], *, temporary: bool, announce: bool
         if not state.keeper_alive():
             state.forget()
             state.want(names)
-            keeper = _start_keeper(state, temporary=temporary)
+            keeper = _start_keeper(state, temporary=temporary, fast=fast)
         else:
             state.want(names)
         return _await(state, names, keeper)
 
 
-def _start_keeper(state: Folder, *, temporary: bool) -> subprocess.Popen[bytes]:
+def _start_keeper(state: Folder, *, temporary: bool, fast: bool) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "recsite.local_services", str(state.path)]
     # The addresses are no business of the keeper's, and its working folder is where the package is found.
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONWARNINGS"}
     with state.log("keeper") as log:
         keeper = subprocess.Popen(
-            [*command, "--temporary"] if temporary else command,
+            [*command, *(["--temporary"] if temporary else []), *(["--fast"] if fast else [])],
             cwd=BASE_DIR,
             env=environment,
             stdin=subprocess.DEVNULL,

@@ -39,6 +39,7 @@ class Running:
 class Keeper:
     folder: Folder
     temporary: bool
+    fast: bool = False
     running: dict[str, Running] = field(default_factory=dict)
     told_to_stop: bool = False
     alone_since: float | None = None
@@ -105,7 +106,7 @@ class Keeper:
         postgres.wait_for_former(who)
         server = self._on_a_port(
             "postgres",
-            lambda port: postgres.start(self.folder, who, port, durable=not self.temporary),
+            lambda port: postgres.start(self.folder, who, port, durable=not self.fast),
             lambda process, _port: postgres.ready(who, process),
             postgres.STOP,
         )
@@ -116,7 +117,7 @@ class Keeper:
         redis.wait_for_former(self.folder)
         return self._on_a_port(
             "redis",
-            lambda port: redis.start(self.folder, port, durable=not self.temporary),
+            lambda port: redis.start(self.folder, port, durable=not self.fast),
             lambda _process, port: redis.ready(self.folder, port),
             redis.STOP,
         )
@@ -173,14 +174,14 @@ class Keeper:
         shutil.rmtree(self.folder.path, ignore_errors=True)
 
 
-def keep(path: Path, *, temporary: bool) -> None:
+def keep(path: Path, *, temporary: bool, fast: bool = False) -> None:
     """Keep the servers of the folder until nobody uses them. Ends at once when another keeper is at it."""
     folder = Folder(path)
     folder.create()
     lock = os.open(folder.keeper_lock, os.O_RDWR | os.O_CREAT, 0o600)
     with contextlib.suppress(BlockingIOError):
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        Keeper(folder, temporary).run()
+        Keeper(folder, temporary, fast).run()
     os.close(lock)
 
 
