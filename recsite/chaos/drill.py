@@ -161,7 +161,17 @@ def _figures(history: History) -> dict[str, object]:
         "p50 of a GET, ms": round(1000 * (percentile(seconds, 0.5) or 0), 1),
         "p99 of a GET, ms": round(1000 * (percentile(seconds, 0.99) or 0), 1),
         "slowest GET, ms": round(1000 * max(seconds, default=0), 1),
+        "slowest GET by fault, ms": _slowest(history),
     }
+
+
+def _slowest(history: History) -> dict[str, float]:
+    """Of the GETs that began during each kind of fault."""
+    worst: dict[str, float] = {}
+    for struck in history.struck:
+        during = [a.seconds for a in history.asked if a.status and struck.began <= a.began <= struck.ended]
+        worst[struck.name] = max(worst.get(struck.name, 0.0), round(1000 * max(during, default=0), 1))
+    return worst
 
 
 # --- Trainings ---
