@@ -40,6 +40,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("models/<int:pk>/stop/", stop, name="model-stop"),
     path("models/<int:pk>/promote/", promote, name="model-promote"),
     path("feedback/", feedback, name="feedback"),
+    path("data/", include("recsite.dashboard.data_urls")),
     path("appearance/", appearance, name="appearance"),
     path("gallery/", gallery, name="gallery"),
 ]
