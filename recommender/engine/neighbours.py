@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
+from scipy.sparse import _sparsetools
 
 
 @dataclass(frozen=True)
@@ -26,17 +27,25 @@ class Neighbours:
     def n(self) -> int:
         return len(self.row)
 
-    def spread(self, shopper: np.ndarray, item: np.ndarray, value: np.ndarray, n_shoppers: int) -> np.ndarray:
-        """Σ value · weight over the neighbours of each event's item: float64 [n_shoppers, n]."""
+    def spread(
+        self, shopper: np.ndarray, item: np.ndarray, value: np.ndarray, n_shoppers: int, out: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Σ value · weight over the neighbours of each event's item: float32 [n_shoppers, n].
+
+        ``shopper`` ascending; ``out`` float32 [n_shoppers, n + 1], all 0: where to add, for a caller that keeps one.
+        """
+        width = self.n + 1  # the last column swallows the padding
+        table = np.zeros((n_shoppers, width), np.float32) if out is None else out
         row = self.row[item]
         known = np.flatnonzero(row < len(self.items) - 1)
-        row = row[known]
-        width = self.n + 1
-        # [H, K] flat positions in a [n_shoppers, n + 1] table; the last column swallows the padding.
-        target = self.items[row] if n_shoppers == 1 else self.items[row] + (shopper[known] * width)[:, None]
-        gain = self.weights[row] * value[known][:, None].astype(np.float32)
-        table = np.bincount(target.ravel(), weights=gain.ravel(), minlength=n_shoppers * width)
-        return table.reshape(n_shoppers, width)[:, :-1]
+        if n_shoppers == 1:
+            _add_rows(self, row[known], value[known], table[0])
+        else:
+            bounds = np.searchsorted(shopper[known], np.arange(n_shoppers + 1)).tolist()
+            for one in range(n_shoppers):
+                part = known[bounds[one] : bounds[one + 1]]
+                _add_rows(self, row[part], value[part], table[one])
+        return table[:, :-1]
 
     def of(self, items: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """The best ``k`` neighbours of ``items``: int32 [m, k] codes (−1: none), float32 [m, k] weights."""
@@ -49,6 +58,27 @@ class Neighbours:
             found = np.pad(found, ((0, 0), (0, short)), constant_values=-1)
             weight = np.pad(weight, ((0, 0), (0, short)))
         return found.astype(np.int32), weight
+
+
+def _add_rows(table: Neighbours, row: np.ndarray, value: np.ndarray, out: np.ndarray) -> None:
+    """Add the rows of the table, each times its value, to ``out`` float32 [n + 1] at the neighbours' places.
+
+    SciPy's product of a compressed-column matrix does it in one pass over the table where it lies: a column begins and
+    ends at the row's cells. The odd "columns" between two rows must hold nothing, so rows go in falling order, where
+    each ends behind the beginning of the next.
+    """
+    if not len(row):
+        return
+    if len(row) > 1 and not (row[:-1] <= row[1:]).all():
+        order = np.argsort(row, kind="stable")
+        row, value = row[order], value[order]
+    width = table.items.shape[1]
+    begin = row[::-1] * width
+    bounds = np.empty(2 * len(row), table.items.dtype)
+    bounds[::2], bounds[1::2] = begin, begin + width
+    times = np.zeros(2 * len(row) - 1, np.float32)
+    times[::2] = value[::-1]
+    _sparsetools.csc_matvec(len(out), len(times), bounds, table.items.ravel(), table.weights.ravel(), times, out)
 
 
 def from_sparse(similar: sparse.csr_matrix) -> Neighbours:

@@ -16,6 +16,7 @@ from recommender.engine.interactions import Histories, Interactions, Kinds
 #: Half-lives' cousins: time constants in days of the exponentially decayed counts.
 TAUS = (4.0, 20.0, 60.0, 180.0)
 RECENT = TAUS.index(60.0)
+_FALLS = np.array([[-1 / tau] for tau in TAUS], np.float32)
 #: Age given to what never happened: older than anything a log of some years holds.
 NEVER = 2000.0
 
@@ -136,29 +137,38 @@ def fold(histories: Histories, now: float, weigh: Weighing, n_items: int) -> Pro
     weights = weigh.of(events)
     keep = np.flatnonzero(weights > 0)
     disliked = np.flatnonzero(weigh.kinds[events.kind] < 0)
-    shopper, item = events.shopper[keep].astype(np.int64), events.item[keep].astype(np.int64)
-    kind, weights = events.kind[keep], weights[keep]
+    shopper, item = events.shopper[keep].astype(np.int64), events.item[keep]
     age = np.maximum((now - events.at[keep]) / weigh.scale, 0).astype(np.float32)
-    decays = np.exp(age[:, None] * np.array([-1 / tau for tau in TAUS], np.float32))
 
     # 1. Groups: a stable order by (shopper, item) keeps time ascending within each.
     key, order = _sorted_positions(shopper * n_items + item)
-    begin = starts_of(key)
+    starts = np.ones(len(key), bool)
+    starts[1:] = key[1:] != key[:-1]
+    begin = np.flatnonzero(starts)
+    group = np.cumsum(starts) - 1  # of each event
     end = np.append(begin[1:], len(key))[: len(begin)] - 1
     group_key = key[begin]
-    day = np.floor(age[order])
-    new_day = np.ones(len(order), np.float32)
-    new_day[1:] = day[1:] != day[:-1]
-    new_day[begin] = 1
+    ordered_age, kept = age[order], keep[order]
+    day = np.floor(ordered_age)
+    new_day = starts.copy()
+    new_day[1:] |= day[1:] != day[:-1]
+    weight = weights[kept]
+    decays = np.exp(ordered_age * _FALLS)  # [4, E]
 
-    # 2. Everything that is a sum over a group, in one reduction.
-    columns = [np.ones(len(order), np.float32), weights[order], new_day, np.clip(events.quantity[keep][order], 0, 100)]
-    matrix = np.column_stack([*columns, decays[order] * weights[order][:, None]]).astype(np.float32)
-    n_kinds = len(weigh.kinds)
+    # 2. Everything that is a sum over a group.
+    n, n_kinds = len(begin), len(weigh.kinds)
+    sums = np.empty((8, n), np.float32)
+    sums[0] = np.bincount(group, minlength=n)
+    sums[1] = np.bincount(group, weight, n)
+    sums[2] = np.bincount(group[new_day], minlength=n)
+    sums[3] = np.bincount(group, np.clip(events.quantity[kept], 0, 100), n) / np.maximum(sums[0], 1)
+    for row, decay in enumerate(decays * weight, start=4):
+        sums[row] = np.bincount(group, decay, n)
+    by_kind = np.empty((2 * n_kinds if n_kinds > 1 else 0, n), np.float32)
     if n_kinds > 1:
-        one_hot = (kind[order][:, None] == np.arange(n_kinds)).astype(np.float32)
-        matrix = np.column_stack([matrix, one_hot, one_hot * decays[order][:, RECENT, None]])
-    sums = np.add.reduceat(matrix, begin, axis=0) if len(begin) else np.zeros((0, matrix.shape[1]), np.float32)
+        cell = group * n_kinds + events.kind[kept]
+        by_kind[:n_kinds] = np.bincount(cell, minlength=n * n_kinds).reshape(n, n_kinds).T
+        by_kind[n_kinds:] = np.bincount(cell, decays[RECENT], n * n_kinds).reshape(n, n_kinds).T
 
     # 3. Per shopper; events arrive sorted by (shopper, at).
     total = np.bincount(shopper, minlength=n_shoppers).astype(np.float32)
@@ -168,7 +178,7 @@ def fold(histories: Histories, now: float, weigh: Weighing, n_items: int) -> Pro
     has = bounds[1:] > bounds[:-1]
     oldest, newest = np.full(n_shoppers, NEVER, np.float32), np.full(n_shoppers, NEVER, np.float32)
     oldest[has], newest[has] = age[bounds[:-1][has]], age[bounds[1:][has] - 1]
-    group_shopper = group_key // n_items
+    group_shopper = group_key // n_items if n_shoppers > 1 else np.zeros(n, np.int64)
     return Profile(
         n_shoppers=n_shoppers,
         n_items=n_items,
@@ -176,14 +186,14 @@ def fold(histories: Histories, now: float, weigh: Weighing, n_items: int) -> Pro
         shopper=group_shopper,
         item=group_key - group_shopper * n_items,
         starts=np.searchsorted(group_shopper, np.arange(n_shoppers + 1)),
-        count=sums[:, 0],
-        weight=sums[:, 1],
-        decayed=sums[:, 4:8],
-        days=sums[:, 2],
-        first=age[order][begin],
-        last=age[order][end],
-        quantity=sums[:, 3] / np.maximum(sums[:, 0], 1),
-        by_kind=sums[:, 8:],
+        count=sums[0],
+        weight=sums[1],
+        decayed=sums[4:].T,
+        days=sums[2],
+        first=ordered_age[begin],
+        last=ordered_age[end],
+        quantity=sums[3],
+        by_kind=by_kind.T,
         events=total,
         sessions=sessions,
         oldest=oldest,

@@ -11,7 +11,7 @@ import numpy as np
 from recommender.engine import candidates as candidate_sources
 from recommender.engine.calibration import Calibration
 from recommender.engine.config import Config
-from recommender.engine.features import Scorebook, groups, names, pair_features
+from recommender.engine.features import Scorebook, feature_rows, groups, names, pair_features
 from recommender.engine.interactions import Histories, Interactions
 from recommender.engine.profile import Profile, fold
 from recommender.engine.sampling import chunk_size
@@ -47,7 +47,8 @@ EVIDENCE = (
 @dataclass(frozen=True)
 class Ranker:
     """Tables of one cut with the scorer on top. ``model``: a list architecture that scores instead of the
-    network; ``items``: the shop's own ids by code (set by ``artifact.load``)."""
+    network; ``items``: the shop's own ids by code (set by ``artifact.load``); ``earlier``: the networks that were
+    measured, which know nothing of the later days: what a warm start may begin with."""
 
     tables: Tables
     scorer: Scorer | None
@@ -56,6 +57,7 @@ class Ranker:
     config: Config
     horizon: float
     items: tuple[str, ...] = ()
+    earlier: Scorer | None = None
 
     @property
     def n_items(self) -> int:
@@ -109,7 +111,8 @@ class Ranker:
         items = np.asarray(items, np.int64)
         if self.scorer is None:
             return self._model_scores(histories, offsets, items, now)
-        return self.scorer(self.features(histories, offsets, items, now))
+        book = self._book(histories, now, keep=False)
+        return self.scorer.of_rows(feature_rows(self.tables, book.profile, book, offsets, items))
 
     def probability(self, scores: np.ndarray) -> np.ndarray:
         """Calibrated chance that a scored item is wanted within the horizon, in the order of the scores."""
@@ -164,7 +167,8 @@ class Ranker:
         )
         if self.scorer is None:
             return book.profile, offsets, items, self._model_scores(part, offsets, items, now)
-        return book.profile, offsets, items, self.scorer(pair_features(self.tables, book.profile, book, offsets, items))
+        rows = feature_rows(self.tables, book.profile, book, offsets, items)
+        return book.profile, offsets, items, self.scorer.of_rows(rows)
 
     def explain(self, histories: Histories, offsets: np.ndarray, items: np.ndarray, now: float) -> Explanation:
         """What each group of features adds to the score of each pair, by leaving the group out."""
@@ -181,8 +185,8 @@ class Ranker:
                 contributions[:, number] = full - self.scorer(without)
         return Explanation(tuple(places), contributions, tuple(columns), np.sign(evidence) * np.expm1(np.abs(evidence)))
 
-    def _book(self, histories: Histories, now: float) -> Scorebook:
-        return Scorebook(self.tables, fold(histories, now, self.tables.weigh, self.n_items), keep=True)
+    def _book(self, histories: Histories, now: float, *, keep: bool = True) -> Scorebook:
+        return Scorebook(self.tables, fold(histories, now, self.tables.weigh, self.n_items), keep=keep)
 
     def _model_scores(self, histories: Histories, offsets: np.ndarray, items: np.ndarray, now: float) -> np.ndarray:
         if self.model is None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -15,6 +16,8 @@ import numpy as np
 CLIP = 8.0
 #: Pairs run through the networks at once.
 BLOCK = 2048
+#: Layers that do something in training only.
+INACTIVE = ("Dropout", "GaussianNoise")
 
 
 def _gelu_tanh(x: np.ndarray) -> np.ndarray:
@@ -83,6 +86,28 @@ class Network:
             values[operation.name] = apply(operation, [values[name] for name in operation.inputs])
         return (values[self.operations[-1].name][:, 0] - np.float32(self.centre)) / np.float32(self.spread)
 
+    @cached_property
+    def is_chain(self) -> bool:
+        """Whether it is dense layers one behind the other (and what does nothing after training), at least two."""
+        before = [operation.name for operation in self.operations[:-1]]
+        layers = self.operations[1:]
+        return (
+            all(operation.inputs == (name,) for operation, name in zip(layers, before, strict=True))
+            and all(operation.kind in ("Dense", *INACTIVE) for operation in layers)
+            and [operation.kind for operation in layers[:1]] == ["Dense"]
+            and sum(operation.kind == "Dense" for operation in layers) > 1
+        )
+
+    def after_first(self, hidden: np.ndarray) -> np.ndarray:
+        """float32 [P]: the score from the first layer's values [H, P] on, for a chain."""
+        for operation in self.operations[2:]:
+            if operation.kind == "Dense":
+                weights, bias = operation.arrays
+                hidden = weights.T @ hidden
+                hidden += bias[:, None]
+                hidden = ACTIVATIONS[operation.activation](hidden)
+        return (hidden[0] - np.float32(self.centre)) / np.float32(self.spread)
+
 
 def apply(operation: Operation, inputs: list[np.ndarray]) -> np.ndarray:
     """One layer on float32 [P, f] inputs."""
@@ -94,7 +119,7 @@ def apply(operation: Operation, inputs: list[np.ndarray]) -> np.ndarray:
             return activation(out)
         case "Activation":
             return activation(x)
-        case "Dropout" | "GaussianNoise":
+        case kind if kind in INACTIVE:
             return x
         case "LayerNormalization":
             mean, spread = x.mean(axis=-1, keepdims=True), x.var(axis=-1, keepdims=True)
@@ -132,13 +157,47 @@ class Scorer:
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
         """float32 [P] scores of squashed features [P, F]; higher is better."""
-        scores = np.zeros(len(x), np.float32)
+        return self.of_rows(np.asarray(x, np.float32).T)
+
+    def of_rows(self, x: np.ndarray) -> np.ndarray:
+        """float32 [P] scores of squashed features, one a row: [F, P]."""
+        scores = np.empty(x.shape[1], np.float32)
+        mean, scale = self.mean[:, None], self.scale[:, None]
         # Blocks whose hidden layers stay in the processor's cache.
-        for start in range(0, len(x), BLOCK):
-            standard = self.standardised(np.asarray(x[start : start + BLOCK], np.float32))
-            for network in self.networks:
-                scores[start : start + BLOCK] += network(standard)
+        for start in range(0, x.shape[1], BLOCK):
+            standard = x[:, start : start + BLOCK] - mean
+            standard *= scale
+            np.clip(standard, -CLIP, CLIP, out=standard)
+            scores[start : start + BLOCK] = self._sum(standard)
         return scores
+
+    def _sum(self, standard: np.ndarray) -> np.ndarray:
+        """float32 [P]: the networks' scores of standardised rows [F, P], added up."""
+        if self._stacked is None:
+            return np.sum([network(standard.T) for network in self.networks], axis=0, dtype=np.float32)
+        weights, bias = self._stacked
+        # The networks read the same features, so their first layers are one product.
+        hidden = weights @ standard
+        hidden += bias
+        total = np.zeros(standard.shape[1], np.float32)
+        start = 0
+        for network in self.networks:
+            first = network.operations[1]
+            size = len(first.arrays[1])
+            total += network.after_first(ACTIVATIONS[first.activation](hidden[start : start + size]))
+            start += size
+        return total
+
+    @cached_property
+    def _stacked(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """The first layers of all networks as one: weights [H, F] and bias [H, 1]; None where a network is no plain
+        chain of layers over all features."""
+        if not all(network.is_chain and len(network.columns) == len(self.mean) for network in self.networks):
+            return None
+        first = [network.operations[1] for network in self.networks]
+        weights = np.concatenate([operation.arrays[0] for operation in first], axis=1).T
+        bias = np.concatenate([operation.arrays[1] for operation in first])[:, None]
+        return np.ascontiguousarray(weights), bias
 
 
 def moments(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy import sparse
@@ -40,6 +41,10 @@ class Prices:
     log: np.ndarray
     known: np.ndarray
     relative: np.ndarray
+
+    @cached_property
+    def any_known(self) -> bool:
+        return bool(self.known.any())
 
 
 @dataclass(frozen=True)
@@ -140,6 +145,13 @@ def _attributes(p: Profile, data: ShopData, names: tuple[str, ...], config: Conf
 def squash(x: np.ndarray) -> np.ndarray:
     """sign · log(1 + |x|), element by element: heavy tails of either sign."""
     return np.copysign(np.log(1 + np.abs(x)), x)
+
+
+def squash_in_place(x: np.ndarray) -> None:
+    """:func:`squash` of float32 ``x``, written over it."""
+    size = np.abs(x)
+    size += 1
+    np.copysign(np.log(size, out=size), x, out=x)
 
 
 def telling_attributes(data: ShopData, now: float, config: Config) -> tuple[str, ...]:
