@@ -329,14 +329,14 @@ class _Run:
                 self.pins.append((rule, free[0]))
 
     def spread(self, rule: CompiledRule) -> None:
-        groups = _groups(self.context.shelf, rule, self.ranked.items)
+        groups = groups_of(self.context.shelf, rule, self.ranked.items)
         matched = self.matches(rule, self.ranked.items) & (groups >= 0)
         pinned = {item for _, item in self.pins}
         counts: dict[int, int] = {}
         keep = np.ones(len(self.ranked), dtype=bool)
         outside = np.array([item for _, item in self.pins], dtype=np.int64)
         if len(outside):
-            held = _groups(self.context.shelf, rule, outside)[self.matches(rule, outside)]
+            held = groups_of(self.context.shelf, rule, outside)[self.matches(rule, outside)]
             for group in held[held >= 0].tolist():
                 counts[group] = counts.get(group, 0) + 1
         for place in np.flatnonzero(matched).tolist():
@@ -389,8 +389,8 @@ class _Run:
         return Trace({item: tuple(steps) for item, steps in self.steps.items()}, self.removed, idle)
 
 
-def _groups(shelf: Shelf, rule: CompiledRule, items: np.ndarray) -> np.ndarray:
-    """int [m]: the spread's group of each item, −1 where the value is missing."""
+def groups_of(shelf: Shelf, rule: CompiledRule, items: np.ndarray) -> np.ndarray:
+    """int [m]: a spread's group of each item, −1 where the value is missing."""
     if rule.by == "brand":
         return shelf.brand.codes[items]
     if rule.by == "category":

@@ -431,7 +431,7 @@ class Notice:
     title: str
     text: str = ""
     tone: str = "info"
-    actions: Sequence[Action] = ()
+    actions: Sequence[Component] = ()
 
     @property
     def icon(self) -> str:

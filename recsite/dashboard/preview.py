@@ -91,9 +91,21 @@ def _setting(generation: Generation | None, number: int | None, which: str) -> S
     return Setting(f"{number or 'serving'}.{which}", f"{model} · {RULES[which]}", state, number, which)
 
 
-def ask(wish: Wish, setting: Setting, *, explain: bool = False, n: int | None = None) -> Listing:
-    """The list that the API would answer, under ``setting``. One whose model is gone is empty and says so."""
+def ask(
+    wish: Wish,
+    setting: Setting,
+    *,
+    explain: bool = False,
+    n: int | None = None,
+    instead: tuple[CompiledRule, ...] | None = None,
+) -> Listing:
+    """The list that the API would answer, under ``setting``. One whose model is gone is empty and says so.
+
+    ``instead``: these rules and no others, for a rule that is still being written.
+    """
     request = _request(wish, setting, explain=explain, n=n)
+    if instead is not None:
+        request = replace(request, rules=instead)
     start = time.perf_counter()
     failed = ""
     try:

@@ -29,6 +29,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("visitors/<path:external_id>/", visitor, name="visitor"),
     path("products/", products, name="products"),
     path("products/<path:external_id>/", product, name="product"),
+    path("rules/", include("recsite.dashboard.rule_urls")),
     path("settings/", include("recsite.dashboard.settings_urls")),
     path("models/", models, name="models"),
     path("models/retrain/", retrain, name="retrain"),

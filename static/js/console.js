@@ -15,7 +15,8 @@
   function onKey(event) {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
       const form = event.target.closest("form") || one("form[data-save]");
-      if (form) { event.preventDefault(); form.requestSubmit(one("[data-save]", form) || undefined); }
+      // The button may stand outside its form, in the page's header.
+      if (form) { event.preventDefault(); form.requestSubmit(one("[data-save]", form) || one(`[data-save][form="${form.id}"]`) || undefined); }
       return;
     }
     if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target) || one("dialog[open]")) return;
@@ -66,7 +67,10 @@
       await navigator.clipboard.writeText(text);
       toast("Copied.");
     } catch {
-      button.closest("details").open = true; // no clipboard here: show the text, to be selected by hand
+      // No clipboard here: show the text, to be copied by hand.
+      const details = button.closest("details");
+      if (details) details.open = true;
+      getSelection().selectAllChildren(one("pre", button.closest(".copy")));
     }
   }
 

@@ -307,7 +307,7 @@ class PropertyTests(unittest.TestCase):
     @given(lists, some_rule(("spread",)))
     def test_a_spread_holds(self, order, spread: CompiledRule) -> None:
         result, _ = apply(ranked_some(order), [spread], CONTEXT)
-        groups = rules._groups(SHELF, spread, result.items)
+        groups = rules.groups_of(SHELF, spread, result.items)
         matched = spread.condition.matches(SHELF, result.items, at=NOW) & (groups >= 0)
         self.assertTrue((np.bincount(groups[matched], minlength=1) <= spread.limit).all())
 

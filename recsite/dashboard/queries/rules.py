@@ -1,17 +1,32 @@
-"""Which rules touch a product."""
+"""Rules as pages read them: which touch a product, what they are called, what came of them, how far one reaches."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import numpy as np
+from django.db.models import F, JSONField, QuerySet, Window
+from django.db.models.functions import Lag
 
 from catalog.models import Product
+from recommender import feedback
 from recommender.conditions import Condition, ConditionError, Shelf, Tags
 from recommender.engine.interactions import Codes
-from recommender.models import Rule
+from recommender.feedback import Counts, Rate, Scope
+from recommender.models import Placement, Rule, RuleVersion, ServedList
+from recommender.rulebook import Wording, wording_of
+from recommender.rules import CompiledRule, groups_of
+from recommender.state import State
 from recommender.vocabulary import as_number
+from recsite.dashboard.names import full_name
+from recsite.dashboard.queries import products as product_queries
+from recsite.dashboard.rule_words import Names
+
+RECENT_LISTS = 1000  # over which a rule's reach is estimated
+LISTS_DAYS = 7  # over which lists of a day are counted
 
 
 def touching(product: Product) -> list[Rule]:
@@ -44,6 +59,154 @@ def shelf_of(product: Product) -> Shelf:
         attributes=attributes,
         numbers=numbers,
     )
+
+
+# --- What things are called ---
+
+
+def names_for(wordings: Iterable[Wording], *, currency: str) -> Names:
+    """The titles of the placements and of the products that the wordings name. Two queries."""
+    ids = {str(one) for wording in wordings for one in wording.condition.get("products", ())}
+    found = product_queries.by_external_ids(ids) if ids else {}
+    return Names(
+        {key: full_name(product) for key, product in found.items()},
+        dict(Placement.objects.values_list("slug", "title")),
+        currency,
+    )
+
+
+def versions(rule: Rule | None = None) -> QuerySet[RuleVersion]:
+    """What was written, newest first, of one rule or of all; ``before`` is the wording of the version before."""
+    before = Window(Lag("wording"), partition_by=F("rule_id"), order_by=F("version").asc(), output_field=JSONField())
+    found = RuleVersion.objects.annotate(before=before).select_related("rule", "by").order_by("-at", "-id")
+    return found if rule is None else found.filter(rule=rule)
+
+
+# --- What came of them ---
+
+
+@dataclass(frozen=True)
+class Effect:
+    """Products that a rule brought into lists against all other products of the same lists' placements.
+
+    ``lists`` that it touched of ``of_lists``; ``change`` of the click rate with its interval, None without data.
+    """
+
+    counts: Counts
+    others: Counts
+    of_lists: int
+    simulated: bool
+
+    @property
+    def rate(self) -> Rate | None:
+        return self.counts.click_rate
+
+    @property
+    def change(self) -> tuple[float, float, float] | None:
+        return feedback.difference(self.counts.click_rate, self.others.click_rate)
+
+    @property
+    def share(self) -> float | None:
+        """Of the lists of its placements."""
+        return self.counts.lists / self.of_lists if self.of_lists else None
+
+
+def effects(rules: Sequence[Rule], *, days: int = 28) -> dict[int, Effect]:
+    """What came of each rule in the newest ``days`` that there are, by id; empty before the first list. Six queries."""
+    last = feedback.newest_day()
+    if last is None or not rules:
+        return {}
+    return _effects(rules, Scope(last - timedelta(days=days - 1), last))
+
+
+def effect_since(rule: Rule, first: date) -> Effect | None:
+    """What came of a rule since the day ``first``; None before the first list of it."""
+    last = feedback.newest_day()
+    if last is None or last < first:
+        return None
+    return _effects([rule], Scope(first, last)).get(rule.pk)
+
+
+def _effects(rules: Sequence[Rule], scope: Scope) -> dict[int, Effect]:
+    touched = {row.key: row.counts for row in feedback.by("rule", scope)}
+    placed = {row.key: row.counts for row in feedback.by("placement", scope)}
+    simulated = feedback.is_simulated(scope)
+    found = {}
+    for rule in rules:
+        own = touched.get(str(rule.pk))
+        if own is None or not own.lists:
+            continue
+        everything = [counts for slug, counts in placed.items() if not rule.placements or slug in rule.placements]
+        shown, clicked = sum(one.shown for one in everything), sum(one.clicked for one in everything)
+        others = Counts(shown=max(0, shown - own.shown), clicked=max(0, clicked - own.clicked))
+        found[rule.pk] = Effect(own, others, sum(one.lists for one in everything), simulated)
+    return found
+
+
+# --- How far one reaches ---
+
+
+@dataclass(frozen=True)
+class Reach:
+    """``products`` that a rule's condition means and how many of them may be shown; of ``lists`` served lately in its
+    scope, ``touched`` that it would have changed; ``lists_a_day`` in its scope."""
+
+    products: int
+    sellable: int
+    lists: int
+    touched: int
+    lists_a_day: float
+
+    @property
+    def share(self) -> float | None:
+        return self.touched / self.lists if self.lists else None
+
+
+def reach_of(rule: CompiledRule, held: State, *, at: float) -> Reach:
+    """Two queries. Over the newest ``RECENT_LISTS`` lists of the rule's placements and segments."""
+    mask = rule.condition.matches(held.catalogue.shelf, np.arange(len(held.catalogue)), at=at)
+    scope = ServedList.objects.all()
+    if rule.placements:
+        scope = scope.filter(placement__in=sorted(rule.placements))
+    if rule.segments:
+        scope = scope.filter(segment__in=sorted(rule.segments))
+    lately = list(scope.order_by("-at").values_list("at", "products")[:RECENT_LISTS])
+    week = scope.filter(at__gt=lately[0][0] - timedelta(days=LISTS_DAYS)).count() if lately else 0
+    touched = sum(_changes(rule, mask, held, np.array(products, np.int64)) for _, products in lately)
+    sellable = int((mask & held.catalogue.sellable).sum())
+    return Reach(int(mask.sum()), sellable, len(lately), touched, week / LISTS_DAYS)
+
+
+def _changes(rule: CompiledRule, mask: np.ndarray, held: State, products: np.ndarray) -> bool:
+    """Whether the rule would have changed a list of these ``Product.id``."""
+    items = held.catalogue.codes(products)
+    hit = mask[items] & (items >= 0)
+    if rule.verb == "pin":
+        return not (len(hit) >= rule.position and hit[rule.position - 1])
+    if rule.verb == "only":
+        return not bool(hit.all())
+    if rule.verb == "spread":
+        groups = groups_of(held.catalogue.shelf, rule, items[hit])
+        groups = groups[groups >= 0]
+        return bool(len(groups) and np.bincount(groups).max() > rule.limit)
+    return bool(hit.any())
+
+
+def _compiled(row: Rule) -> CompiledRule | None:
+    try:
+        return wording_of(row).compiled(row.pk)
+    except ConditionError:  # half written, or made by an older release: serving leaves it out too
+        return None
+
+
+def compiled_of(rows: Iterable[Rule]) -> list[CompiledRule]:
+    """Those that can be read, ready to run."""
+    return [rule for row in rows if (rule := _compiled(row)) is not None]
+
+
+def placement_sizes() -> Mapping[str, int]:
+    """Products a list by slug, of the active placements."""
+    return dict(Placement.objects.filter(is_active=True).values_list("slug", "n"))
 
 
 def _is_number(value: Any) -> bool:
