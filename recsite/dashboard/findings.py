@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.core.cache import cache
@@ -14,7 +14,7 @@ from behavior.models import RejectedEvent
 from recommender import feedback, state, steering
 from recommender.conflicts import conflicts
 from recommender.models import Placement, SetupStep, Switch, TrainingRun
-from recsite.dashboard import navigation, numbers
+from recsite.dashboard import navigation, numbers, roles
 from recsite.dashboard.addresses import page as address
 from recsite.dashboard.components import Finding
 
@@ -33,16 +33,27 @@ _GAPS = {  # column: what it is called, what is off without it
 
 @dataclass(frozen=True)
 class Placed:
-    """A finding and the page of the navigation that counts it ("" for none)."""
+    """A finding and the page of the navigation that counts it ("" for none).
+
+    Where its action needs a permission, ``by_admin`` is what a person with that permission sees instead.
+    """
 
     finding: Finding
     page: str = ""
+    permission: str = ""
+    by_admin: Finding | None = None
+
+    def seen_with(self, permissions: frozenset[str]) -> Finding:
+        return self.by_admin if self.by_admin and self.permission in permissions else self.finding
 
 
-def find(newest: datetime | None) -> list[Finding]:
-    """Worst first; kept for half a minute. Also sets the counts beside the navigation's pages."""
+def find(newest: datetime | None, permissions: frozenset[str] = frozenset()) -> list[Finding]:
+    """Worst first, with the actions that ``permissions`` allow; kept for half a minute.
+
+    Also sets the counts beside the navigation's pages.
+    """
     placed: list[Placed] = cache.get_or_set("dashboard:findings", lambda: _look(newest), KEPT) or []
-    return [one.finding for one in placed]
+    return [one.seen_with(permissions) for one in placed]
 
 
 def forget() -> None:
@@ -71,17 +82,12 @@ def _setup(newest: datetime | None) -> Iterator[Placed]:
 def _models(newest: datetime | None) -> Iterator[Placed]:
     switch = Switch.objects.select_related("generation__run").first()
     if switch is None:
-        yield _placed(
-            "No model serves yet",
-            "Everyone sees what sells most until the first one is trained",
-            "Models",
-            "models",
-            "warn",
-        )
+        note = "Everyone sees what sells most until the first one is trained"
+        yield _retrain(_placed("No model serves yet", note, "Models", "models", "warn"))
     elif newest is not None and newest - switch.generation.as_of > STALE:
         behind = (newest - switch.generation.as_of).days
         note = f"It has not seen the last {numbers.plural(behind, 'day')} of events"
-        yield _placed(f"Model {switch.generation.run_id} is getting old", note, "Retrain", "models", "warn")
+        yield _retrain(_placed(f"Model {switch.generation.run_id} is getting old", note, "Models", "models", "warn"))
     last = TrainingRun.objects.exclude(status__in=TrainingRun.ACTIVE).first()
     if last is not None:
         yield from _last_run(last, switch)
@@ -92,13 +98,24 @@ def _last_run(run: TrainingRun, switch: Switch | None) -> Iterator[Placed]:
     goes_on = f"Model {serving} goes on serving" if serving else "Nothing serves yet"
     if run.status == TrainingRun.Status.FAILED:
         reason = (run.error.strip().splitlines() or ["no reason was given"])[-1][:120]
-        yield _placed(f"Run {run.pk} failed", f"{reason}. {goes_on}", "Open the run", "models", "bad")
+        yield _run(run, f"Run {run.pk} failed", f"{reason}. {goes_on}", "Open the run", "bad")
     elif run.status == TrainingRun.Status.REFUSED and run.pk != serving:
         note = str(run.verdict.get("summary") or "The gate did not let it through")
-        yield _placed(f"Run {run.pk} was refused", note, "Compare", "models", "warn")
+        yield _run(run, f"Run {run.pk} was refused", note, "See why", "warn")
     elif run.status == TrainingRun.Status.SUCCEEDED and serving is not None and run.pk > serving:
         note = str(run.verdict.get("summary") or "The gate let it through")
-        yield _placed(f"Model {run.pk} is waiting for your decision", note, "Compare", "models", "neutral")
+        title = f"Model {run.pk} is waiting for your decision"
+        yield _placed(title, note, "Compare", "models", "neutral", a=run.pk)
+
+
+def _run(run: TrainingRun, title: str, note: str, action: str, tone: str) -> Placed:
+    return Placed(Finding(title, note, action, address("model", run.pk), tone), "models")
+
+
+def _retrain(placed: Placed) -> Placed:
+    """The same with the way to a new run, for who may start one."""
+    by_admin = replace(placed.finding, action="Retrain", href=address("retrain"))
+    return replace(placed, permission=roles.RETRAIN, by_admin=by_admin)
 
 
 def _gaps(newest: datetime | None) -> Iterator[Placed]:

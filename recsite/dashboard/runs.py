@@ -13,7 +13,7 @@ from recommender import services, store
 from recommender.models import TrainingRun
 from recsite.dashboard import learning, numbers, roles
 from recsite.dashboard.addresses import linked, page
-from recsite.dashboard.components import Action, Badge, Notice, Progress, Step
+from recsite.dashboard.components import Action, Badge, Dialog, Notice, Progress, Step
 from recsite.dashboard.learning import Learned
 from recsite.dashboard.queries.models import Serving
 
@@ -107,7 +107,7 @@ class LiveRun:
     href: str
     progress: Progress
     curves: LiveCurves
-    stop: Action | None
+    stop: Dialog | None
     notice: Notice | None
 
 
@@ -121,21 +121,35 @@ class LiveCurves:
     running: bool
 
 
-def live_run(run: TrainingRun, *, permissions: frozenset[str]) -> LiveRun:
+def live_run(run: TrainingRun, serving: Serving | None, *, permissions: frozenset[str]) -> LiveRun:
     """``permissions``: of who looks. Asks Redis for a worker's heartbeat where the run waits for one."""
     word = {Status.QUEUED: "is waiting"}.get(Status(run.status), "is training")
     if run.stop_requested:
         word = "is stopping"
     since = timezone.localtime(run.created_at)
-    stop = Action("Stop", page("model-stop", run.pk), "danger", small=True)
+    may_stop = roles.RETRAIN in permissions and not run.stop_requested
     return LiveRun(
         title=f"Run {run.pk} {word}",
         badge=Badge(f"started {asked_by(run.trigger, person_of(run))}, {since:%H:%M}", "accent"),
         href=page("model", run.pk),
         progress=progress_of(run),
         curves=live_curves(run),
-        stop=stop if roles.RETRAIN in permissions and not run.stop_requested else None,
+        stop=stop_dialog(run, serving) if may_stop else None,
         notice=_missing_worker(run),
+    )
+
+
+def stop_dialog(run: TrainingRun, serving: Serving | None) -> Dialog:
+    """What is lost and what stays when the run is stopped."""
+    goes_on = f"Model {serving.run} goes on serving." if serving else "Best sellers go on serving."
+    return Dialog(
+        id="stop-run",
+        title=f"Stop run {run.pk}?",
+        text=f"What it has learned so far is lost. {goes_on}",
+        action=page("model-stop", run.pk),
+        confirm=f"Stop run {run.pk}",
+        keep="Let it train",
+        cancel_href=page("models"),
     )
 
 

@@ -13,7 +13,7 @@ from behavior.models import RejectedEvent
 from catalog.models import Product
 from recommender import state
 from recommender.models import FeedbackDay, Generation, Rule, ServedList, SetupStep, Switch, TrainingRun
-from recsite.dashboard import findings
+from recsite.dashboard import findings, roles
 from recsite.dashboard.charts import Chart
 from recsite.dashboard.components import Nothing, Stat
 from recsite.dashboard.graphics import Bar
@@ -67,6 +67,20 @@ class FindingsTest(TestCase):
         self.assertEqual(self.titles(), [f"Run {later.pk} was refused"])
         cache.clear()
         self.assertIn("is getting old", findings.find(NEWEST + timedelta(days=9))[0].title)
+
+    def test_only_who_may_retrain_is_led_there(self) -> None:
+        make_serving_run()
+        later = NEWEST + timedelta(days=9)
+        (seen,) = findings.find(later)
+        self.assertEqual((seen.action, seen.href), ("Models", reverse("models")))
+        (seen,) = findings.find(later, frozenset({roles.RETRAIN}))
+        self.assertEqual((seen.action, seen.href), ("Retrain", reverse("retrain")))
+
+    def test_a_refused_run_leads_to_its_reasons(self) -> None:
+        make_serving_run()
+        run = TrainingRun.objects.create(status="refused")
+        (seen,) = findings.find(NEWEST)
+        self.assertEqual((seen.action, seen.href), ("See why", reverse("model", args=[run.pk])))
 
     def test_gaps_stubs_and_rejects(self) -> None:
         make_serving_run()

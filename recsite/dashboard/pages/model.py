@@ -96,7 +96,7 @@ def build(run: TrainingRun, params: Mapping[str, str], *, permissions: frozenset
         header=_header(run, serving, generation, permissions),
         notice=_notice(run, serving, permissions),
         log=processes.tail(log_of(run.pk), 40) if run.status == Status.FAILED else "",
-        live=runs.live_run(run, permissions=permissions) if run.is_active else None,
+        live=runs.live_run(run, serving, permissions=permissions) if run.is_active else None,
         stats=_stats(run, measured) if measured else None,
         figures=_figures(measured, params) if measured else None,
         learned=() if run.is_active else learning.charts_of(learning.nets_of(run), epochs=0),
@@ -197,7 +197,7 @@ def _figures(measured: Measured, params: Mapping[str, str]) -> Figures:
         calibration_text=text,
         dimension=_dimension_choice(dimensions, dimension, params),
         slices=_slices_table(measured, dimension) if dimension else None,
-        slices_note=_slices_note(dimension),
+        slices_note=_slices_note(measured, dimension),
     )
 
 
@@ -280,10 +280,12 @@ def _dimension(name: str) -> str:
     return _DIMENSIONS.get(name, name.replace("_", " ").capitalize())
 
 
-def _slices_note(dimension: str) -> str:
+def _slices_note(measured: Measured, dimension: str) -> str:
+    best = f" Best baseline: {baseline_name(measured.best()).lower()}." if measured.best() else ""
     if dimension == "category":
-        return "The share of later purchases of each category that stood among the first ten."
-    return "NDCG@10 within each group of shoppers, with 95 % bounds. Groups of fewer than 20 are left out."
+        return f"The share of later purchases of each category that stood among the first ten.{best}"
+    bounds = "with 95 % bounds; ≈ where those of the difference hold 0 (errors taken as unpaired)"
+    return f"NDCG@10 within each group of shoppers, {bounds}. Groups of fewer than 20 are left out.{best}"
 
 
 def _slices_table(measured: Measured, dimension: str) -> Table:
@@ -295,7 +297,7 @@ def _slices_table(measured: Measured, dimension: str) -> Table:
         Column(_dimension(dimension)),
         Column("Purchases" if counted == "items" else "Shoppers", numeric=True, wide=True),
         Column("This run", numeric=True),
-        Column(baseline_name(best) if best else "Best baseline", numeric=True, wide=True),
+        Column("Best baseline", numeric=True, wide=True),
         Column("Against it", numeric=True),
         Column("New to the shopper", numeric=True, wide=True),
     ]

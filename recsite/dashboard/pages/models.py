@@ -39,7 +39,7 @@ _COLUMNS = (
     Column("Run"),
     Column("Trained", wide=True),
     Column("State"),
-    Column("NDCG@10, any product", numeric=True),
+    Column("NDCG@10", numeric=True),
     Column("New to the shopper", numeric=True, wide=True),
     Column("Took", numeric=True, wide=True),
     Column("Cost", numeric=True, wide=True),
@@ -90,7 +90,7 @@ def build(params: Mapping[str, str], *, permissions: frozenset[str]) -> ModelsPa
     a, b = _pair(params, measured, serving)
     return ModelsPage(
         header=_header(params, serving, permissions),
-        live=runs.live_run(active, permissions=permissions) if active else None,
+        live=runs.live_run(active, serving, permissions=permissions) if active else None,
         comparison=_comparison(a, b, serving, measured, params) if a else None,
         verdict=_verdict(a, serving, permissions) if a else None,
         **_registry(params, serving, permissions),
@@ -236,15 +236,13 @@ def _filters(params: Mapping[str, str], wanted: RunFilter, total: int) -> Filter
 
 def _row(row: RunRow, serving: Serving | None, permissions: frozenset[str]) -> Row:
     serves = serving is not None and serving.run == row.pk
-    since = serving.since if serving and serves else None
-    stored = row.generation is not None
     return Row(
         id=f"run-{row.pk}",
         href=page("model", row.pk),
         cells=[
             Cell(str(row.pk), note=architecture_name(row.architecture)),
             Cell(numbers.moment(row.started_at or row.created_at), note=runs.asked_by(row.trigger, row.by)),
-            Cell(runs.state_of(row.status, serves_since=since, stored=stored)),
+            _state(row, serving if serves else None),
             Cell(numbers.metric(row.ndcg_all), note=_beside(row.best_all, row.best_name)),
             Cell(numbers.metric(row.ndcg_new), note=_beside(row.best_new)),
             Cell(numbers.duration(row.seconds), note=row.device),
@@ -253,6 +251,12 @@ def _row(row: RunRow, serving: Serving | None, permissions: frozenset[str]) -> R
             _next(row, serving, permissions),
         ],
     )
+
+
+def _state(row: RunRow, serving: Serving | None) -> Cell:
+    if serving is not None:
+        return Cell(Badge("Serving", "good"), note=f"since {numbers.moment(serving.since)}")
+    return Cell(runs.state_of(row.status, stored=row.generation is not None))
 
 
 def _beside(value: float | None, name: str = "") -> str:

@@ -73,12 +73,12 @@ class OverviewPage:
     empty: EmptyState | None
 
 
-def build(params: Mapping[str, str], shop: Shop) -> OverviewPage:
-    """The range is the newest 28 days of data unless the address says otherwise."""
+def build(params: Mapping[str, str], shop: Shop, *, permissions: frozenset[str] = frozenset()) -> OverviewPage:
+    """The range is the newest 28 days of data unless the address says otherwise; ``permissions``: of who looks."""
     newest = newest_event_at()
     last = shop.day_of(newest or timezone.now())
     chosen = read_range(params, newest=last)
-    found = findings.find(newest)
+    found = findings.find(newest, permissions)
     results = read_results(chosen, shop)
     sells = params.get("sells") if params.get("sells") in SELLS else "risers" if chosen.before else "sellers"
     return OverviewPage(

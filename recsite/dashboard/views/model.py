@@ -11,7 +11,6 @@ from recommender.models import TrainingRun
 from recsite.dashboard import audit, numbers, roles, runs
 from recsite.dashboard.access import needs, sees
 from recsite.dashboard.addresses import page as address
-from recsite.dashboard.components import Dialog
 from recsite.dashboard.pages import model as page
 from recsite.dashboard.queries import models as queries
 from recsite.dashboard.shop import Shop
@@ -53,7 +52,7 @@ def stop(request: HttpRequest, shop: Shop, pk: int) -> HttpResponseBase:
     """Ask first (GET), then stop (POST); a run that has ended meanwhile stays as it is."""
     run = _run(pk)
     if request.method != "POST":
-        return render(request, "dashboard/confirm.html", {"dialog": _stop_dialog(run)})
+        return render(request, "dashboard/confirm.html", {"dialog": runs.stop_dialog(run, queries.serving())})
     if not run.is_active:
         messages.error(request, f"Run {pk} has ended already: {runs.STATUSES[TrainingRun.Status(run.status)].lower()}.")
         return redirect("model", pk)
@@ -63,20 +62,6 @@ def stop(request: HttpRequest, shop: Shop, pk: int) -> HttpResponseBase:
     stopped = run.status == TrainingRun.Status.STOPPED
     messages.success(request, f"Run {pk} was stopped." if stopped else f"Run {pk} stops at its next step.")
     return redirect("models")
-
-
-def _stop_dialog(run: TrainingRun) -> Dialog:
-    serving = queries.serving()
-    goes_on = f"Model {serving.run} goes on serving." if serving else "Best sellers go on serving."
-    return Dialog(
-        id="stop",
-        title=f"Stop run {run.pk}?",
-        text=f"What it has learned so far is lost. {goes_on}",
-        action=address("model-stop", run.pk),
-        confirm=f"Stop run {run.pk}",
-        keep="Let it train",
-        cancel_href=address("models"),
-    )
 
 
 @needs(roles.SWITCH_MODELS)

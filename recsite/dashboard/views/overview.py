@@ -22,4 +22,5 @@ def overview(request: HttpRequest, shop: Shop) -> HttpResponseBase:
     params = request.GET.dict()
     if params.get("format") == "csv":
         return csv_answers.answer("overview", page.CSV_HEADER, page.csv_rows(params, shop))
-    return fragments.answer(request, "overview", page.build(params, shop))
+    permissions = frozenset(request.user.get_all_permissions())
+    return fragments.answer(request, "overview", page.build(params, shop, permissions=permissions))
