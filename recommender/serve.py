@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from recommender import explain, live, rules, state, stopwatch, store
+from recommender import explain, live, rules, served, state, stopwatch
 from recommender.catalogue import Catalogue
 from recommender.conditions import Condition, ConditionError
 from recommender.dataset import no_events
@@ -445,7 +445,7 @@ class _Kitchen:
 def record(request: Request, answer: Answer, held: State) -> None:
     """On its way to ``ServedList``: best effort, never waited for."""
     kind, external_id = request.who
-    store.record_served(
+    served.outbox.add(
         {
             "recommendation_id": answer.recommendation_id,
             "at": answer.as_of.timestamp(),

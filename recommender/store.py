@@ -24,9 +24,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import orjson
 import redis
@@ -34,7 +35,7 @@ from django.conf import settings
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from recommender import packing
+from recommender import line, packing
 from recommender.packing import RecentEvent, StoredHistory, StoredList
 
 LIST_SECONDS = 30 * 86_400
@@ -48,6 +49,7 @@ ARRIVALS = 200  # kept of the newest
 SERVED_LISTS = 200_000  # kept at most on their way to Postgres
 SHARED = ("rules", "placements", "keys", "availability", "catalogue")
 WRITE_TIMEOUT = 5.0
+READ_TIMEOUT = 0.02  # s without a byte, on the path of a request
 BATCH = 500
 
 
@@ -147,6 +149,10 @@ def key(*parts: object) -> str:
     return ":".join((settings.REDIS_PREFIX, *map(str, parts)))
 
 
+def _name(*parts: object) -> bytes:
+    return key(*parts).encode()
+
+
 def client(timeout: float) -> redis.Redis:
     """The process's client with this timeout in seconds; a fork or another address gets its own."""
     wanted = (settings.REDIS_URL, timeout)
@@ -157,17 +163,17 @@ def client(timeout: float) -> redis.Redis:
     return _clients[wanted]
 
 
-@contextmanager
-def _reading() -> Iterator[redis.Redis]:
-    """A client for the path of a request."""
+def _ask(commands: Sequence[line.Command]) -> list[Any]:
+    """The answers to the ``commands`` of a request, in one round trip."""
     if not breaker.allows():
         raise StoreDown("the breaker is open")
     try:
-        yield client(getattr(settings, "REDIS_READ_TIMEOUT", 0.02))
+        answers = line.of_thread(settings.REDIS_URL, READ_TIMEOUT).ask(commands)
     except (redis.RedisError, OSError) as error:
         breaker.failed()
         raise StoreDown(str(error)) from error
     breaker.succeeded()
+    return answers
 
 
 @contextmanager
@@ -182,23 +188,32 @@ def _writing(timeout: float = WRITE_TIMEOUT) -> Iterator[redis.Redis]:
 
 # --- What a request reads ---
 
+_watchers: list[Callable[[Mapping[str, int]], None]] = []
+
+
+def watch_versions(told: Callable[[Mapping[str, int]], None]) -> None:
+    """Call ``told`` with the versions that ride in each request's round trip, for whoever keeps a shared value."""
+    _watchers.append(told)
+
 
 def read(subject: str | None, generation: int | None) -> Reading:
     """Pointer, versions and, for a ``subject``, its list and history in ``generation`` and its recent events:
     one round trip. Raises :class:`StoreDown`."""
-    with _reading() as server:
-        pipeline = server.pipeline(transaction=False)
-        pipeline.get(key("pointer"))
-        pipeline.hgetall(key("versions"))
-        if subject:
-            pipeline.lrange(key("recent", subject), 0, RECENT_EVENTS - 1)
-            pipeline.get(key("list", generation, subject))
-            pipeline.get(key("history", generation, subject))
-        pointer, versions, *own = pipeline.execute()
+    commands: list[line.Command] = [(b"GET", _name("pointer")), (b"HGETALL", _name("versions"))]
+    if subject:
+        commands += [
+            (b"LRANGE", _name("recent", subject), b"0", b"%d" % (RECENT_EVENTS - 1)),
+            (b"GET", _name("list", generation, subject)),
+            (b"GET", _name("history", generation, subject)),
+        ]
+    pointer, found, *own = _ask(commands)
     recent, pool, history = own or ((), None, None)
+    versions = {name.decode(): int(version) for name, version in zip(found[::2], found[1::2], strict=True)}
+    for told in _watchers:
+        told(versions)
     return Reading(
         Pointer.parse(pointer),
-        {name.decode(): int(version) for name, version in versions.items()},
+        versions,
         packing.unpack_list(pool),
         packing.unpack_history(history),
         unpack_recent(recent),
@@ -370,13 +385,13 @@ def forget(subject: str, generations: Sequence[int]) -> None:
 # --- Served lists ---
 
 
-def record_served(row: Mapping[str, object]) -> None:
-    """Put an answered list on its way to Postgres: best effort, a lost one loses no event."""
-    try:
-        with _reading() as server:
-            server.xadd(key("served"), {b"j": orjson.dumps(row)}, maxlen=SERVED_LISTS, approximate=True)
-    except StoreDown:
-        return
+def record_served(rows: Sequence[Mapping[str, object]]) -> None:
+    """Put answered lists on their way to Postgres; raises :class:`StoreDown`."""
+    with _writing(1.0) as server:
+        pipeline = server.pipeline(transaction=False)
+        for row in rows:
+            pipeline.xadd(key("served"), {b"j": orjson.dumps(row)}, maxlen=SERVED_LISTS, approximate=True)
+        pipeline.execute()
 
 
 def take_served(count: int) -> tuple[list[str], list[dict[str, object]]]:

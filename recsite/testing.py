@@ -52,7 +52,10 @@ FAST_HASHER = "django.contrib.auth.hashers.MD5PasswordHasher"  # the others stay
 
 # --- Redis ---
 def flush_redis() -> None:
-    """Empty the tests' Redis, broker included."""
+    """Empty the tests' Redis, broker included, and take what an earlier test has left on its way to it."""
+    from recommender import served
+
+    served.outbox.flush()
     with redis.from_url(settings.REDIS_URL) as client:
         client.flushdb()
 

@@ -13,7 +13,7 @@ import re
 import secrets
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -214,6 +214,7 @@ class KeyRing:
         self._lock = threading.Lock()
         self._keys: dict[str, Key] | None = None
         self._version = -1
+        self._seen: int | None = None
         self._looked_at = -LOOK_SECONDS
         self._reloaded_at = -RELOAD_SECONDS
 
@@ -235,6 +236,14 @@ class KeyRing:
         """Whether any live key names the page's origin: what a browser asks before it shows its key."""
         self._look()
         return any(origin in key.origins for key in (self._keys or {}).values())
+
+    def note(self, versions: Mapping[str, int]) -> None:
+        """What a request's round trip says: the keys are those we know, or the next request looks at once."""
+        seen = versions.get("keys")
+        if seen == self._version:
+            self._looked_at = time.monotonic()
+        elif seen != self._seen:  # once for each: a value that cannot be read would be asked for by every request
+            self._seen, self._looked_at = seen, -LOOK_SECONDS
 
     def forget(self) -> None:
         """As a process that has just started."""
@@ -284,3 +293,4 @@ class KeyRing:
 
 
 ring = KeyRing()
+store.watch_versions(ring.note)

@@ -6,11 +6,13 @@ import numpy as np
 from django.conf import settings
 from django.test import SimpleTestCase, override_settings
 
-from recommender import packing, store
+from recommender import packing, served, store
 from recommender.engine.interactions import Interactions
 from recommender.packing import RecentEvent, StoredHistory, StoredList
 from recommender.store import Breaker, Pointer
 from recsite.testing import flush_redis
+
+NOWHERE = "redis://127.0.0.1:1/0"
 
 
 def a_list(n: int = 300) -> StoredList:
@@ -117,11 +119,25 @@ class Keys(SimpleTestCase):
         self.assertIsNotNone(store.read("s:anna", 12).list)
 
     def test_served_lists_stay_until_they_are_stored(self) -> None:
-        store.record_served({"recommendation_id": "rec_1"})
+        store.record_served([{"recommendation_id": "rec_1"}])
         ids, rows = store.take_served(10)
         self.assertEqual(rows, [{"recommendation_id": "rec_1"}])
         store.drop_served(ids)
         self.assertEqual(store.take_served(10), ([], []))
+
+    def test_a_served_list_waits_until_redis_takes_it(self) -> None:
+        outbox = served.Outbox()
+        with override_settings(REDIS_URL=NOWHERE):
+            outbox.add({"recommendation_id": "rec_1"})
+            self.assertEqual(outbox.flush(), 0)
+        self.assertEqual((outbox.flush(), outbox.flush()), (1, 0))
+        self.assertEqual(store.take_served(10)[1], [{"recommendation_id": "rec_1"}])
+
+    def test_a_line_that_the_server_closed_is_made_again(self) -> None:
+        store.read(None, None)
+        for one in store.client(1.0).client_list():
+            store.client(1.0).client_kill_filter(_id=one["id"])
+        self.assertEqual(store.read(None, None).versions, {})
 
     def test_forgetting_leaves_nothing_of_a_subject(self) -> None:
         store.write_lists(1, [("s:anna", packing.pack_list(a_list()), packing.pack_history(a_history()))])
@@ -131,7 +147,7 @@ class Keys(SimpleTestCase):
         self.assertEqual(names, [])
 
 
-@override_settings(REDIS_URL="redis://127.0.0.1:1/0")
+@override_settings(REDIS_URL=NOWHERE)
 class RedisDown(SimpleTestCase):
     def setUp(self) -> None:
         store.breaker = Breaker()
@@ -143,9 +159,6 @@ class RedisDown(SimpleTestCase):
                 store.read("s:anna", 1)
         with self.assertRaisesMessage(store.StoreDown, "breaker"):
             store.read("s:anna", 1)
-
-    def test_a_lost_served_list_is_no_error(self) -> None:
-        store.record_served({"recommendation_id": "rec_1"})
 
     def test_no_worker_is_seen(self) -> None:
         self.assertFalse(store.is_alive("train"))
