@@ -86,21 +86,24 @@ def measure(
     split: Split,
     *,
     baselines: Collection[str] = BASELINES,
+    rivals: Collection[str] = (),
     probabilities: Mapping[str, Pairs] | None = None,
     category: str | None = None,
 ) -> Measured:
     """Every metric of every model on ``split``. ``category`` names the item attribute of the
-    category slices and of diversity (None: the best of those there are)."""
+    category slices and of diversity (None: the best of those there are). ``rivals`` are compared in
+    pairs like baselines, but are none."""
     per_shopper = {name: _shopper_metrics(shown, split) for name, shown in lists.items()}
     catalogue = _catalogue(split.known, category)
     models = {name: _model_table(shown, per_shopper[name], catalogue) for name, shown in lists.items()}
     for name, pairs in (probabilities or {}).items():
         models[name] |= _probability_table(pairs)
     named = [name for name in lists if name in baselines]
+    compared = [name for name in lists if name in rivals]
     return Measured(
         window=_window(split),
         models=models,
-        paired={name: _paired(per_shopper, name, named) for name in lists},
+        paired={name: _paired(per_shopper, name, [*named, *compared]) for name in lists},
         slices={name: slice_tables(lists[name], per_shopper[name], split, category) for name in lists},
         best_baseline=_best(models, named),
         per_shopper=per_shopper,

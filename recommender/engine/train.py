@@ -38,7 +38,12 @@ from recommender.engine.scorer import Network, Scorer
 from recommender.engine.splits import Split, split_at, split_fold
 from recommender.engine.tables import Tables
 
-__all__ = ["Progress", "Stopped", "TooLittleData", "Trained", "choose_horizon", "run_training"]
+__all__ = ["RIVAL", "Progress", "Stopped", "TooLittleData", "Trained", "choose_horizon", "run_training"]
+
+#: Under this name the metrics hold what the rival of a run was measured at.
+RIVAL = "serving"
+#: Ranks another model for the shoppers of a split, knowing no more than the ranker that is measured; None: cannot.
+Rival = Callable[[Ranker, Split], lists.Lists | None]
 
 #: Below these a network learns nothing that popularity does not know.
 LEAST_EVENTS, LEAST_SHOPPERS, LEAST_LISTS = 200, 20, 10
@@ -70,7 +75,8 @@ class Progress:
 @dataclass(frozen=True)
 class Trained:
     """A finished run. ``metrics``: ``evaluate.Measured.to_dict()``; ``curves``: per net the lists ``epoch``, ``loss``,
-    ``validation_loss``, ``validation_ndcg`` (later days); ``seconds`` by step."""
+    ``validation_loss``, ``validation_ndcg`` (later days); ``seconds`` by step; ``start``: what the networks began
+    with, in a sentence."""
 
     ranker: Ranker
     metrics: dict[str, Any]
@@ -79,6 +85,7 @@ class Trained:
     seconds: dict[str, float]
     config: Config
     window: dict[str, float]
+    start: str = "Cold start."
 
 
 @dataclass
@@ -130,10 +137,12 @@ def run_training(
     report: Callable[[Progress], None] = lambda progress: None,
     stop: Callable[[], bool] = lambda: False,
     warm: Ranker | None = None,
+    rival: Rival | None = None,
 ) -> Trained:
     """Train ``config.architecture`` on the events before ``now`` (days) and measure it beside the baselines.
 
-    ``warm``: an earlier ranker whose weights the networks begin with, if its features and layers are the same.
+    ``warm``: an earlier ranker whose weights the networks begin with, if its features and layers are the same;
+    ``rival``: another model to be measured on the same later days (``RIVAL`` in the metrics).
     Raises :class:`TooLittleData` and :class:`Stopped`.
     """
     clock = Clock(report, stop, {})
@@ -142,8 +151,8 @@ def run_training(
     _require_enough(data)
     plan = _plan(data, config, now)
     if config.architecture in LISTS:
-        return _run_list(data, config, plan, clock, now)
-    return _run_network(data, config, plan, clock, now, warm)
+        return _run_list(data, config, plan, clock, now, rival)
+    return _run_network(data, config, plan, clock, now, warm, rival)
 
 
 def _known_at(data: ShopData, now: float) -> ShopData:
@@ -223,7 +232,9 @@ def _truth(split: Split, n_items: int) -> sampling.Truth:
 # --- Networks ----------------------------------------------------------------------------------------
 
 
-def _run_network(data: ShopData, config: Config, plan: Plan, clock: Clock, now: float, warm: Ranker | None) -> Trained:
+def _run_network(
+    data: ShopData, config: Config, plan: Plan, clock: Clock, now: float, warm: Ranker | None, rival: Rival | None
+) -> Trained:
     rng = np.random.default_rng(config.seed)
     pools: dict[int, Pool] = {}
     kept: dict[int, Tables] = {}
@@ -244,31 +255,63 @@ def _run_network(data: ShopData, config: Config, plan: Plan, clock: Clock, now: 
 
     clock.enter("train", 0.4)
     curves: dict[str, Any] = {}
-    start = _reusable(warm, kept[id(plan.split)], config)
+    start = _start(warm, kept[id(plan.split)], config, plan, now)
     columns = names(kept[id(plan.split)])
     nets = fit_scorer(
-        learned, columns, config, clock, (0.4, 0.55), later=pools[id(plan.split)], curves=curves, start=start
+        learned, columns, config, clock, (0.4, 0.55), later=pools[id(plan.split)], curves=curves, start=start.earlier
     )
     clock.enter("measure", 0.55)
     candidate = Ranker(kept[id(plan.split)], nets, None, _flat(), config, plan.horizon)
-    metrics, calibration = _measured(candidate, plan.split, config, clock)
+    metrics, calibration = _measured(candidate, plan.split, config, clock, rival)
 
     clock.enter("refit", 0.78)
     del kept, candidate
     final_tables = tables.fit(data, now if data.interactions.timed else plan.split.now, config, chosen)
     clock.enter("refit", 0.85)
-    final = fit_scorer([pools[id(split)] for split in plan.final], columns, config, clock, (0.85, 0.99), start=start)
+    final = fit_scorer(
+        [pools[id(split)] for split in plan.final], columns, config, clock, (0.85, 0.99), start=start.final
+    )
     clock.enter("save", 0.99)
-    ranker = Ranker(final_tables, final, None, calibration, config, plan.horizon)
-    return Trained(ranker, metrics, curves, device(), clock.seconds, config, _window(data, plan, now))
+    ranker = Ranker(final_tables, final, None, calibration, config, plan.horizon, earlier=nets)
+    return Trained(ranker, metrics, curves, device(), clock.seconds, config, _window(data, plan, now), start.words)
 
 
-def _reusable(warm: Ranker | None, fitted: Tables, config: Config) -> Scorer | None:
-    """The scorer of ``warm`` if it reads the same features through the same layers."""
-    if warm is None or warm.scorer is None or warm.config.architecture != config.architecture:
-        return None
-    same = warm.feature_names == names(fitted) and warm.config.layers == config.layers
-    return warm.scorer if same else None
+@dataclass(frozen=True)
+class Start:
+    """What the networks begin with: ``earlier`` those that are measured, ``final`` those that serve; None: cold."""
+
+    words: str
+    earlier: Scorer | None = None
+    final: Scorer | None = None
+
+
+def _start(warm: Ranker | None, fitted: Tables, config: Config, plan: Plan, now: float) -> Start:
+    """The weights of ``warm`` if it reads the same features through the same layers and knew nothing of what the
+    new networks are asked.
+
+    Weights that have learned from the later days would be measured on what they know, so the measured networks begin
+    with those that ``warm`` was itself measured by.
+    """
+    if warm is None:
+        return Start("Cold start.")
+    layout = names(fitted)
+    other = sorted(set(layout) ^ set(warm.feature_names))
+    if warm.scorer is None or warm.config.architecture != config.architecture:
+        reason = f"expected weights of {config.architecture}, received a model of {warm.config.architecture}"
+    elif warm.config.layers != config.layers:
+        reason = f"expected layers {list(config.layers)}, received {list(warm.config.layers)}"
+    elif warm.feature_names != layout:
+        named = f", among them {other[0]}" if other else " in another order"
+        reason = f"expected the same features, received {len(other)} others{named}"
+    elif not plan.horizon:
+        reason = "expected events with times, received a log that is cut by folds, which differ from run to run"
+    elif warm.earlier is None:
+        reason = "expected weights that did not see the later days, received a model made before they were kept"
+    elif warm.tables.now > now or warm.tables.now - warm.horizon > plan.split.now:
+        reason = "expected a model of no later a time, received one that has seen the days it would be measured on"
+    else:
+        return Start("Warm start from the last weights.", warm.earlier, warm.scorer)
+    return Start(f"Cold start: {reason}.")
 
 
 def _flat() -> Calibration:
@@ -367,7 +410,7 @@ def _curve(told: list[Epoch]) -> dict[str, list[float | None]]:
 # --- Lists ---------------------------------------------------------------------------------------------
 
 
-def _run_list(data: ShopData, config: Config, plan: Plan, clock: Clock, now: float) -> Trained:
+def _run_list(data: ShopData, config: Config, plan: Plan, clock: Clock, now: float, rival: Rival | None) -> Trained:
     """An architecture that scores the catalogue itself; the tables give it candidates and neighbours."""
     module = architecture(config.architecture)
 
@@ -378,7 +421,7 @@ def _run_list(data: ShopData, config: Config, plan: Plan, clock: Clock, now: flo
     clock.enter("train", 0.05)
     candidate = ranker_at(plan.split.known, plan.split.now, _flat())
     clock.enter("measure", 0.4)
-    metrics, calibration = _measured(candidate, plan.split, config, clock)
+    metrics, calibration = _measured(candidate, plan.split, config, clock, rival)
     clock.enter("refit", 0.78)
     ranker = ranker_at(data, now if data.interactions.timed else plan.split.now, calibration)
     clock.enter("save", 0.99)
@@ -388,8 +431,10 @@ def _run_list(data: ShopData, config: Config, plan: Plan, clock: Clock, now: flo
 # --- Measuring -----------------------------------------------------------------------------------------
 
 
-def _measured(ranker: Ranker, split: Split, config: Config, clock: Clock) -> tuple[dict[str, Any], Calibration]:
-    """The ranker beside every baseline on the later days, and the curve of its probabilities."""
+def _measured(
+    ranker: Ranker, split: Split, config: Config, clock: Clock, rival: Rival | None
+) -> tuple[dict[str, Any], Calibration]:
+    """The ranker beside every baseline and the rival on the later days, and the curve of its probabilities."""
     shown, scores, happened, owner = ranked_lists(ranker, split)
     # One half of the shoppers draws the curve that the other half judges.
     half = owner % 2 == 0
@@ -404,9 +449,11 @@ def _measured(ranker: Ranker, split: Split, config: Config, clock: Clock) -> tup
         clock.enter("measure", 0.62 + 0.16 * min(done / len(baselines.BASELINES), 1))
 
     found = baselines.baseline_lists(split, config, np.random.default_rng(config.seed), report=told)
+    other = rival(ranker, split) if rival else None
     measured = evaluate.measure(
-        {config.architecture: shown, **found},
+        {config.architecture: shown, **found, **({RIVAL: other} if other else {})},
         split,
+        rivals=(RIVAL,),
         probabilities={config.architecture: pairs} if len(scores) else None,
     )
     return measured.to_dict(), fit_calibration(scores, happened)

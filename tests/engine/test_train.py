@@ -10,7 +10,16 @@ import numpy as np
 from recommender.engine.config import Config, UnknownSetting
 from recommender.engine.interactions import Histories, Interactions, Kinds, ShopData, histories
 from recommender.engine.profile import weighing
-from recommender.engine.train import Progress, Stopped, TooLittleData, run_training
+from recommender.engine.train import (
+    RIVAL,
+    Progress,
+    Stopped,
+    TooLittleData,
+    _plan,
+    _start,
+    ranked_lists,
+    run_training,
+)
 from tests.engine.planted import chequerboard, tastes
 from tests.engine.small import QUICK, busy, busy_shop, newest, without_time
 
@@ -130,6 +139,36 @@ class RunTest(unittest.TestCase):
         self.assertGreater(headline(warm.metrics, "deep"), 0.95 * headline(trained.metrics, "deep"))
         first = warm.curves["softmax"]["loss"][0]
         self.assertLess(first, trained.curves["softmax"]["loss"][0])
+        self.assertEqual(warm.start, "Warm start from the last weights.")
+
+    def test_weights_of_another_kind_are_left_with_a_plain_sentence(self) -> None:
+        data, trained = busy()
+        own, now = trained.ranker, newest(data)
+        plan = _plan(data, QUICK, now)
+        cases = {
+            r"expected layers \[16\], received \[32, 16\]": (replace(QUICK, layers=(16,)), own),
+            "expected the same features, received 1 others": (
+                QUICK, replace(own, tables=replace(own.tables, static_names=own.tables.static_names[:-1])),
+            ),
+            "expected weights of textbook, received a model of deep": (replace(QUICK, architecture="textbook"), own),
+            "one that has seen the days": (QUICK, replace(own, tables=replace(own.tables, now=now + 1))),
+            "made before they were kept": (QUICK, replace(own, earlier=None)),
+        }  # fmt: skip
+        for words, (config, warm) in cases.items():
+            with self.subTest(words):
+                self.assertRegex(_start(warm, own.tables, config, plan, now).words, "^Cold start: .*" + words)
+        self.assertIs(_start(own, own.tables, QUICK, plan, now).final, own.scorer)
+
+    def test_a_rival_is_measured_on_the_same_days(self) -> None:
+        data, _ = busy()
+        quick = replace(QUICK, steps=10, epochs=1)
+        trained = run_training(
+            data, quick, now=newest(data), rival=lambda ranker, split: ranked_lists(ranker, split)[0]
+        )
+        own, other = (trained.metrics["models"][name]["ALL"]["ndcg@10"] for name in ("deep", RIVAL))
+        self.assertEqual(own, other)
+        self.assertEqual(trained.metrics["paired"]["deep"][RIVAL]["ALL"], {"mean": 0.0, "se": 0.0})
+        self.assertNotEqual(trained.metrics["best_baseline"]["ALL"], RIVAL)
 
     def test_progress_only_rises(self) -> None:
         told: list[Progress] = []
