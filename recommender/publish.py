@@ -30,7 +30,7 @@ from recommender.artifacts import AnyRanker
 from recommender.dataset import DAY, Snapshot
 from recommender.engine.interactions import Histories
 from recommender.generations import Manifest, StoredGeneration, Writer
-from recommender.models import Generation, Switch, TrainingRun
+from recommender.models import Generation, Switch, TrainingPlan, TrainingRun
 from recommender.packing import StoredHistory, StoredList
 from recommender.store import Pointer
 from recommender.vocabulary import Vocabulary
@@ -38,7 +38,6 @@ from recommender.vocabulary import Vocabulary
 POOL = 300
 BATCH = 256
 SAMPLE = 50
-KEPT = 2  # generations that stay for a roll-back, the serving one included
 #: One switch at a time, whatever process asks.
 SWITCH_LOCK = 0x52535731
 
@@ -65,11 +64,36 @@ def publish(
 
     Raises :class:`StaleRun`, :class:`BadGeneration` or ``store.StoreFull``; then the old generation serves on.
     """
+    generation = make(
+        run, ranker, snapshot, model_name=model_name, artifact=artifact, sha256=sha256, report=report, in_redis=True
+    )
+    switch = switch_to(generation, reason="published", fence=run.pk, attempts=run.attempts)
+    retire_old()
+    return switch
+
+
+def make(
+    run: TrainingRun,
+    ranker: AnyRanker,
+    snapshot: Snapshot,
+    *,
+    model_name: str,
+    artifact: str,
+    sha256: str,
+    report: Callable[[float], None] = lambda done: None,
+    in_redis: bool = False,
+) -> Generation:
+    """Build a whole generation and switch to nothing; on disk only, unless ``in_redis``.
+
+    Raises :class:`BadGeneration` or ``store.StoreFull``.
+    """
     generation = Generation.objects.create(
         run=run, model_name=model_name, as_of=_moment(snapshot.now), shoppers_total=len(snapshot)
     )
     try:
-        manifest = build(generation, ranker, snapshot, artifact=artifact, sha256=sha256, report=report)
+        manifest = build(
+            generation, ranker, snapshot, artifact=artifact, sha256=sha256, report=report, in_redis=in_redis
+        )
     except (BadGeneration, store.StoreFull) as error:
         Generation.objects.filter(pk=generation.pk).update(status=Generation.Status.FAILED, error=str(error))
         raise
@@ -80,9 +104,8 @@ def publish(
         shoppers_done=manifest.shoppers,
         ready_at=timezone.now(),
     )
-    switch = switch_to(generation, reason="published", fence=run.pk, attempts=run.attempts)
-    retire_old()
-    return switch
+    generation.refresh_from_db()
+    return generation
 
 
 def build(
@@ -93,11 +116,12 @@ def build(
     artifact: str,
     sha256: str,
     report: Callable[[float], None] = lambda done: None,
+    in_redis: bool = True,
 ) -> Manifest:
     """Write everybody's list and history to disk and to Redis under ``generation``, and check a sample."""
     writer = Writer(generation.pk)
     made_at = time.time()
-    total, reachable = 0, _has_room(snapshot)
+    total, reachable = 0, in_redis and _has_room(snapshot)
     try:
         for rows in score(ranker, snapshot, made_at):
             for row in rows:
@@ -230,28 +254,27 @@ def republish(generation: Generation, *, report: Callable[[float], None] = lambd
 
 
 def retire_old() -> list[int]:
-    """Remove lists, in Redis and on disk, of all but the last KEPT generations that served."""
-    served = list(dict.fromkeys(Switch.objects.values_list("generation_id", flat=True)[:200]))
-    old = Generation.objects.filter(status=Generation.Status.READY).exclude(pk__in=served[:KEPT])
+    """Remove the lists, in Redis and on disk, of all generations but the last that served and the newest that has
+    not served yet (a run that was to be kept or is in shadow)."""
+    ready = Generation.objects.filter(status=Generation.Status.READY)
+    kept = [*artifacts.kept_generations(), *ready.filter(switches=None).values_list("pk", flat=True)[:1]]
     retired = []
-    for generation in old:
-        generations.remove(generation.pk)
-        with contextlib.suppress(store.StoreDown):  # they have a TTL
-            store.drop_generation(generation.pk)
+    for generation in ready.exclude(pk__in=kept).exclude(run__in=_in_shadow()):
         Generation.objects.filter(pk=generation.pk).update(status=Generation.Status.RETIRED)
+        remove_lists(generation)
         retired.append(generation.pk)
     return retired
 
 
-def remove_artifacts(keep: int = 10) -> list[int]:
-    """Delete model files of old runs: all but the newest ``keep`` and those that a kept generation needs."""
-    needed = set(Generation.objects.filter(status=Generation.Status.READY).values_list("run_id", flat=True))
-    runs = TrainingRun.objects.exclude(artifact="").exclude(status__in=TrainingRun.ACTIVE).order_by("-id")
-    old = [run for run in runs[keep:] if run.pk not in needed]
-    for run in old:
-        shutil.rmtree(artifacts.path(f"runs/{run.pk}"), ignore_errors=True)
-        TrainingRun.objects.filter(pk=run.pk).update(artifact="", artifact_sha256="")
-    return [run.pk for run in old]
+def remove_lists(generation: Generation) -> None:
+    """The files and keys of a generation that nobody will read again."""
+    generations.remove(generation.pk)
+    with contextlib.suppress(store.StoreDown):  # they have a TTL
+        store.drop_generation(generation.pk)
+
+
+def _in_shadow() -> list[int]:
+    return list(TrainingPlan.objects.exclude(shadow_run=None).values_list("shadow_run", flat=True))
 
 
 def _require_current(run_id: int, attempts: int, fence: int) -> None:

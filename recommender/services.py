@@ -1,4 +1,4 @@
-"""What others may ask of the recommender: train, stop, promote, roll back, note what was posted.
+"""What others may ask of the recommender: train, tune, stop, promote, roll back, note what was posted.
 
 Web-safe: nothing here is slow, nothing loads a training framework. ``reconcile`` is the one loop that mends what
 died half-way: runs nobody works on, rows nobody picked up, a Redis that was emptied.
@@ -18,11 +18,11 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError as BrokerError
 
 from behavior.services import StoredEvent
-from recommender import availability, generations, processes, publish, runs, steering, store
+from recommender import artifacts, availability, generations, processes, publish, runs, steering, store
 from recommender.dataset import id_hash, subject
 from recommender.engine import architectures
 from recommender.engine.config import Config
-from recommender.models import Generation, Switch, TrainingRun
+from recommender.models import Generation, Switch, TrainingPlan, TrainingRun, Tuning
 from recommender.packing import RecentEvent
 
 log = logging.getLogger(__name__)
@@ -36,15 +36,23 @@ Status = TrainingRun.Status
 
 
 class AlreadyActive(Exception):
-    """A run is queued or running; ``run`` is it."""
+    """A run or tuning is queued or running; ``run`` is it."""
 
-    def __init__(self, run: TrainingRun | None) -> None:
+    def __init__(self, run: TrainingRun | Tuning | None) -> None:
         super().__init__(f"{run or 'another run'} is {run.status if run else 'active'}")
         self.run = run
 
 
 class CannotServe(Exception):
     """What was asked to serve has no lists any more, or there is nothing to go back to."""
+
+
+class CannotDelete(Exception):
+    """The model's files are needed; the text says what for."""
+
+
+class CannotShadow(Exception):
+    """The run has no model that could be scored beside the one that serves."""
 
 
 # --- Runs ---
@@ -59,15 +67,22 @@ def request_training(
     as_of: datetime | None = None,
     config: Mapping[str, Any] | None = None,
     slot: str | None = None,
+    warm_start: TrainingRun | None = None,
+    publish: str = TrainingRun.Publish.SERVE,
     enqueue: bool = True,
 ) -> TrainingRun:
     """A queued run, handed to a worker after commit (``enqueue`` False: the caller starts it itself).
 
-    Raises :class:`AlreadyActive` where one is queued or running or the schedule's ``slot`` had its run, and
-    ``UnknownArchitecture`` or ``UnknownSetting`` for a configuration that the engine does not know.
+    ``warm_start``: begin with that run's weights, where features and layers are still the same (the run says
+    whether they were); ``publish``: "serve", "shadow" (scored beside what serves) or "keep" (its lists are stored,
+    nobody sees them). Raises :class:`AlreadyActive` where a run is queued or running or the schedule's ``slot`` had
+    its run, and ``UnknownArchitecture``, ``UnknownSetting`` or ``ValueError`` for what does not exist.
     """
     architectures.architecture(architecture)
-    chosen = Config.from_dict({**(config or {}), "architecture": architecture, "seed": seed})
+    given = {name: value for name, value in (config or {}).items() if name not in ("architecture", "seed")}
+    chosen = Config.from_dict({**given, "architecture": architecture, "seed": seed})
+    if publish not in TrainingRun.Publish.values:
+        raise ValueError(f"publish: expected {', '.join(TrainingRun.Publish.values)}; received {publish!r}")
     try:
         with transaction.atomic():
             run = TrainingRun.objects.create(
@@ -77,13 +92,21 @@ def request_training(
                 architecture=architecture,
                 seed=seed,
                 as_of=as_of,
+                chosen=given,
                 config=chosen.to_dict(),
+                warm_start=warm_start,
+                publish=publish,
             )
             if enqueue:
                 transaction.on_commit(lambda: send_training(run.pk))
     except IntegrityError as error:
         raise AlreadyActive(TrainingRun.objects.filter(status__in=TrainingRun.ACTIVE).first()) from error
     return run
+
+
+def still_known(chosen: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of an earlier run that the engine still has: a later run may repeat it after an upgrade."""
+    return {name: value for name, value in chosen.items() if name in Config.__dataclass_fields__}
 
 
 def send_training(run_id: int) -> bool:
@@ -103,6 +126,43 @@ def stop_run(*, run: TrainingRun) -> TrainingRun:
     return run
 
 
+# --- Model files ---
+
+
+def delete_artifacts(*, run: TrainingRun, by: User | None = None) -> None:
+    """Delete the run's model files and stored lists; its row, figures and curves stay.
+
+    Raises :class:`CannotDelete` for what serves, is kept for a roll-back or in shadow, or is the only good one.
+    """
+    if run.is_active:
+        raise CannotDelete(f"{run} is {run.status}: stop it first")
+    if reason := artifacts.needed_for(run):
+        raise CannotDelete(f"the model of {run} {reason}")
+    _delete(run)
+    log.info("the model files of %s were deleted by %s", run, by or "the rule")
+
+
+def prune(*, now: datetime | None = None) -> list[int]:
+    """Delete by ``artifacts.RULE``; returns the runs whose files went."""
+    runs_due = artifacts.due(now or timezone.now())
+    for run in runs_due:
+        delete_artifacts(run=run)
+    return [run.pk for run in runs_due]
+
+
+def _delete(run: TrainingRun) -> None:
+    """Rows first: a half-deleted folder must not look whole to whoever reads the row."""
+    with transaction.atomic():
+        stored = list(run.generations.filter(status=Generation.Status.READY))
+        run.generations.filter(status=Generation.Status.READY).update(status=Generation.Status.RETIRED)
+        TrainingRun.objects.filter(pk=run.pk).update(
+            artifact="", artifact_sha256="", artifact_deleted_at=timezone.now()
+        )
+    for generation in stored:
+        publish.remove_lists(generation)
+    artifacts.remove(runs.folder(run.pk))
+
+
 # --- What serves ---
 
 
@@ -111,7 +171,28 @@ def promote(*, run: TrainingRun, by: User | None = None) -> Switch:
     generation = run.generations.filter(status=Generation.Status.READY).first()
     if generation is None:
         raise CannotServe(f"run {run.pk} has no stored lists any more; train again to publish it")
-    return _switch(generation, "promoted", by)
+    switch = _switch(generation, "promoted", by)
+    TrainingPlan.objects.filter(shadow_run=run).update(shadow_run=None, shadow_since=None)
+    return switch
+
+
+def shadow(*, run: TrainingRun | None, by: User | None = None) -> None:
+    """Score ``run`` beside what serves from now on, without showing it; None: nothing.
+
+    Raises :class:`CannotShadow` for a run that did not pass the gate, has no files any more, or serves.
+    """
+    now = publish.serving()
+    if run is not None:
+        if run.status != Status.SUCCEEDED:
+            raise CannotShadow(f"expected a run that passed the gate; {run} is {run.status}")
+        if not run.artifact:
+            raise CannotShadow(f"expected a model on disk; that of {run} was deleted")
+        if now is not None and now.generation.run_id == run.pk:
+            raise CannotShadow(f"{run} serves already")
+    with transaction.atomic():
+        TrainingPlan.objects.get_or_create(pk=1)
+        TrainingPlan.objects.filter(pk=1).update(shadow_run=run, shadow_since=timezone.now() if run else None)
+    log.info("%s is scored in shadow, asked by %s", run or "nothing", by or "a run")
 
 
 def roll_back(*, by: User | None = None) -> Switch:
