@@ -3,7 +3,8 @@
 A run is let through only if its numbers are finite, its lists are not all one and the same, its artifact reads
 back and scores as it did, and on the same later days it is not worse than the baselines nor than what serves. "Worse"
 means beyond both a margin of the other's figure and the noise of the paired difference: a good run is not
-refused over luck, a bad one does not pass for it.
+refused over luck, a bad one does not pass for it. What serves is not held to its old figures: it was asked again, on
+the days of this run (``rescoring``). Beside the means, no group of shoppers may fall far behind what it has now.
 """
 
 from __future__ import annotations
@@ -16,6 +17,10 @@ from typing import Any
 import numpy as np
 from django.conf import settings
 
+from recommender.models import TrainingPlan
+
+#: Under this name a run's metrics hold what serves, asked again on the same later days (engine.train.RIVAL).
+SERVING = "serving"
 HEADLINE = "ndcg@10"
 SIDES = {"ALL": "any item", "NEW": "new items"}
 
@@ -27,6 +32,11 @@ class Margins:
     all_share: float = 0.01
     new_share: float = 0.05
     errors: float = 1.5
+    #: The same for a group of shoppers. There are many groups, but the errors of both sides are taken as if they were
+    #: of different shoppers: two of these are three or more of the paired difference.
+    slice_share: float = 0.10
+    slice_errors: float = 2.0
+    smallest_slice: int = 50
     #: At least this share of the sampled shoppers must have lists that differ.
     distinct: float = 0.05
     #: Against another window than its own a serving model is compared by its lead over its baselines.
@@ -34,8 +44,10 @@ class Margins:
 
 
 def margins() -> Margins:
-    """From the setting GATE; what it does not name keeps its default."""
-    return Margins(**getattr(settings, "GATE", {}))
+    """The plan's, with what the setting GATE names beside them."""
+    plan = TrainingPlan.objects.first() or TrainingPlan()
+    given = {"all_share": plan.margin_all, "new_share": plan.margin_new, "slice_share": plan.margin_slices}
+    return Margins(**{**given, **getattr(settings, "GATE", {})})
 
 
 @dataclass(frozen=True)
@@ -85,16 +97,22 @@ def judge(
     serving_model: str = "",
     limits: Margins | None = None,
 ) -> Verdict:
-    """The verdict on ``model`` of a run with these ``metrics`` (engine.evaluate); ``serving`` are the metrics of
-    the run that serves, None where nothing does."""
+    """The verdict on ``model`` of a run with these ``metrics`` (engine.evaluate).
+
+    ``serving``: the old metrics of the run that serves, None where nothing does; they are looked at only where what
+    serves could not be asked again.
+    """
     limits = limits or margins()
     best = str(dict(metrics.get("best_baseline", {})).get("ALL", ""))
     checks = [_finite(sample), _same(sample), _distinct(sample, limits), _measured(metrics, model)]
     if checks[-1].passed:
         for side, share in (("ALL", limits.all_share), ("NEW", limits.new_share)):
             checks += _against_baselines(metrics, model, side, share, limits)
-        if serving:
+        if SERVING in dict(metrics.get("models", {})):
+            checks += _against_again(metrics, model, limits)
+        elif serving:
             checks += _against_serving(metrics, model, serving, serving_model, limits)
+        checks += _slices(metrics, model, best, limits)
     failed = [check for check in checks if not check.passed]
     summary = failed[0].text if failed else _praise(metrics, model, best)
     return Verdict(not failed, summary, tuple(checks), best)
@@ -141,6 +159,8 @@ def _against_baselines(
     own = _figure(metrics, model, side)
     best_name, best_value = "", -math.inf
     for name, sides in paired.items():
+        if name == SERVING:
+            continue
         other, difference = _figure(metrics, name, side), dict(sides.get(side, {}))
         mean, error = difference.get("mean"), difference.get("se") or 0.0
         if own is None or other is None or mean is None:
@@ -155,6 +175,52 @@ def _against_baselines(
         text = f"On {SIDES[side]}: {own:.4f} beside {best_value:.4f} of the best baseline ({_words(best_name)})."
         return [Check(f"baseline {side}", True, text)]
     return []
+
+
+def _against_again(metrics: Mapping[str, Any], model: str, limits: Margins) -> list[Check]:
+    """Shopper by shopper against what serves, on the same later days."""
+    checks = []
+    pairs = dict(dict(metrics.get("paired", {})).get(model, {})).get(SERVING, {})
+    for side, share in (("ALL", limits.all_share), ("NEW", limits.new_share)):
+        ours, theirs = _figure(metrics, model, side), _figure(metrics, SERVING, side)
+        mean, error = _number(pairs.get(side, {}), "mean"), _number(pairs.get(side, {}), "se") or 0.0
+        if ours is None or theirs is None or mean is None:
+            continue
+        bad = mean < -share * theirs and mean < -limits.errors * error
+        text = f"On {SIDES[side]} of the same later days: {ours:.4f}, what serves {theirs:.4f}."
+        checks.append(Check(f"serving {side}", not bad, text))
+    return checks
+
+
+def _slices(metrics: Mapping[str, Any], model: str, best: str, limits: Margins) -> list[Check]:
+    """No group of shoppers far behind what serves, or the best baseline where nothing could be asked."""
+    tables = dict(metrics.get("slices", {}))
+    against = SERVING if SERVING in tables else best
+    ours, theirs = dict(tables.get(model, {})), dict(tables.get(against, {}))
+    worst, looked_at = None, 0
+    for dimension, labels in ours.items():
+        for label, own in labels.items():
+            other = dict(dict(theirs.get(dimension, {})).get(label, {}))
+            fall = _fall(own, other, limits)
+            if fall is None:
+                continue
+            looked_at += 1
+            if fall > 0 and (worst is None or fall > worst[0]):
+                worst = (fall, f"{dimension} {label}: {own['ALL']:.4f} against {other['ALL']:.4f} of {_words(against)}")
+    if worst:
+        return [Check("slices", False, f"Far worse for shoppers of {worst[1]}.")]
+    return [Check("slices", True, f"None of {looked_at} groups of shoppers is far behind.")] if looked_at else []
+
+
+def _fall(own: Mapping[str, Any], other: Mapping[str, Any], limits: Margins) -> float | None:
+    """How far the group is below the other, as a share; 0 within margin and noise; None where it cannot be said."""
+    value, reference = _number(own, "ALL"), _number(other, "ALL")
+    errors = _number(own, "ALL_se"), _number(other, "ALL_se")
+    if value is None or not reference or None in errors or own.get("shoppers", 0) < limits.smallest_slice:
+        return None
+    gap = reference - value
+    noise = math.hypot(*(error or 0.0 for error in errors))
+    return gap / reference if gap > limits.slice_share * reference and gap > limits.slice_errors * noise else 0.0
 
 
 def _against_serving(

@@ -36,6 +36,22 @@ def reconcile() -> None:
     services.reconcile()
 
 
+@shared_task(name="recommender.tasks.start_signalled_training")
+def start_signalled_training() -> None:
+    """A run where the shop is no longer what the serving model knew."""
+    from recommender import schedule
+
+    schedule.start_signalled()
+
+
+@shared_task(name="recommender.tasks.prune_artifacts")
+def prune_artifacts() -> None:
+    """Delete old model files by the stated rule."""
+    from recommender import services
+
+    services.prune()
+
+
 @shared_task(name="recommender.tasks.publish_availability")
 def publish_availability() -> None:
     """What changed in the catalogue since the last look."""

@@ -14,7 +14,7 @@ import os
 import resource
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from types import TracebackType
@@ -24,14 +24,14 @@ import numpy as np
 from django.db import OperationalError, connection
 from django.utils import timezone
 
-from recommender import artifacts, dataset, gate, processes, publish
+from recommender import artifacts, dataset, drift, gate, processes, publish, rescoring, services
 from recommender.dataset import Snapshot
 from recommender.engine import baselines, plain, train
 from recommender.engine.artifact import ArtifactError
 from recommender.engine.config import Config
 from recommender.engine.ranker import Ranker
 from recommender.gate import Sample, Verdict
-from recommender.models import TrainingRun
+from recommender.models import TrainingRun, Tuning
 from recommender.runs import folder
 from recommender.store import StoreFull
 
@@ -54,17 +54,18 @@ class Lost(Exception):
 def run_child(run_id: int, attempt: int) -> str:
     """The child's whole work; returns the run's status at the end."""
     run = TrainingRun.objects.get(pk=run_id)
-    with Life(run_id, attempt) as life, _only_one():
+    with Life(run_id, attempt) as life:
         try:
-            outcome = _train(run, life)
-        except train.TooLittleData as error:
-            outcome = _skip(run, life, str(error))
+            with only_one(life.stopped):
+                outcome = _train_or_skip(run, life)
         except train.Stopped:
             outcome = Outcome(Status.STOPPED)
         except (publish.StaleRun, publish.BadGeneration, StoreFull) as error:
             outcome = Outcome(Status.FAILED, {"error": str(error)})
         life.finish(outcome.status, **outcome.values, **_cost())
-    publish.remove_artifacts()
+    if outcome.status == Status.SUCCEEDED and run.publish == TrainingRun.Publish.SHADOW:
+        run.refresh_from_db()
+        services.shadow(run=run)
     return outcome.status
 
 
@@ -76,21 +77,38 @@ class Outcome:
     values: dict[str, Any] = field(default_factory=dict)
 
 
+def _train_or_skip(run: TrainingRun, life: Life) -> Outcome:
+    try:
+        return _train(run, life)
+    except train.TooLittleData as error:
+        return _skip(run, life, str(error))
+
+
 def _train(run: TrainingRun, life: Life) -> Outcome:
     config = _config(run)
     life.step("read", 0.0)
     snapshot = dataset.read(as_of=run.as_of, simulated=config.simulated, kind_weights=config.kind_weights)
-    life.write(data_window=snapshot.window())
+    life.write(data_window={**snapshot.window(), "profiles": drift.reference().to_dict()})
     _require_enough(snapshot)
-    trained = train.run_training(snapshot.data, config, now=snapshot.now, report=life.report, stop=life.stopped)
+    warm, words = _warm(run)
+    trained = train.run_training(
+        snapshot.data,
+        config,
+        now=snapshot.now,
+        report=life.report,
+        stop=life.stopped,
+        warm=warm,
+        rival=rescoring.rival(),
+    )
+    metrics = {**trained.metrics, "start": words or trained.start, "seconds": trained.seconds}
     life.step("save", ENGINE_SHARE)
     name = config.architecture
     where = f"{folder(run.pk)}/model"
     sha256 = artifacts.save(trained.ranker, snapshot.vocabulary, where, {"run": run.pk, "config": config.to_dict()})
     life.step("gate", ENGINE_SHARE)
-    verdict = examine(snapshot, trained.ranker, trained.metrics, name=name, artifact=where, sha256=sha256)
+    verdict = examine(snapshot, trained.ranker, metrics, name=name, artifact=where, sha256=sha256)
     values = {
-        "metrics": trained.metrics,
+        "metrics": metrics,
         "curves": {**life.curves, "nets": trained.curves},
         "device": str(trained.device)[:100],
         "config": config.to_dict(),
@@ -101,11 +119,28 @@ def _train(run: TrainingRun, life: Life) -> Outcome:
     life.write(**values)
     if verdict.passed:
         ranker, _ = artifacts.load(where, sha256)
-        _publish(run, life, ranker, snapshot, name=name, artifact=where, sha256=sha256)
+        if run.publish == TrainingRun.Publish.SERVE:
+            _publish(run, life, ranker, snapshot, name=name, artifact=where, sha256=sha256)
+        else:
+            _store(run, life, ranker, snapshot, name=name, artifact=where, sha256=sha256)
         return Outcome(Status.SUCCEEDED, {"progress": 1.0})
     if publish.serving() is None:
         values["verdict"]["published"] = _publish_baseline(run, life, snapshot, trained.ranker, verdict.best_baseline)
     return Outcome(Status.REFUSED, {"progress": 1.0, "verdict": values["verdict"]})
+
+
+def _warm(run: TrainingRun) -> tuple[Ranker | None, str]:
+    """The model whose weights the run begins with; else None and, where one was asked for, why not."""
+    source = run.warm_start
+    if source is None:
+        return None, ""
+    if not source.artifact:
+        return None, f"Cold start: the model files of {source} were deleted."
+    try:
+        ranker, _ = artifacts.load(source.artifact, source.artifact_sha256)
+    except ArtifactError as error:
+        return None, f"Cold start: the weights of {source} cannot be read: {error}."
+    return (ranker, "") if isinstance(ranker, Ranker) else (None, f"Cold start: {source} has no weights.")
 
 
 def _skip(run: TrainingRun, life: Life, reason: str) -> Outcome:
@@ -138,13 +173,12 @@ def examine(
     _, expected = artifacts.scores_of(ranker, histories, snapshot.now)
     lists, scores = artifacts.scores_of(back, histories, snapshot.now)
     held = publish.serving()
-    serving = held.generation.run if held else None
     return gate.judge(
         metrics,
         model=name,
         sample=Sample(scores, expected, lists),
-        serving=serving.metrics if serving and serving.metrics else None,
-        serving_model=serving.architecture if serving else "",
+        serving=held.generation.run.metrics if held else None,
+        serving_model=held.generation.model_name if held else "",
     )
 
 
@@ -169,6 +203,30 @@ def _publish(
         sha256=sha256,
         report=lambda done: life.step("publish", ENGINE_SHARE + (1 - ENGINE_SHARE) * done),
     )
+
+
+def _store(
+    run: TrainingRun,
+    life: Life,
+    ranker: artifacts.AnyRanker,
+    snapshot: Snapshot,
+    *,
+    name: str,
+    artifact: str,
+    sha256: str,
+) -> None:
+    """Everybody's list on disk, for whoever promotes the run."""
+    life.step("publish", ENGINE_SHARE)
+    publish.make(
+        run,
+        ranker,
+        snapshot,
+        model_name=name,
+        artifact=artifact,
+        sha256=sha256,
+        report=lambda done: life.step("publish", ENGINE_SHARE + (1 - ENGINE_SHARE) * done),
+    )
+    publish.retire_old()
 
 
 def _publish_baseline(run: TrainingRun, life: Life, snapshot: Snapshot, ranker: Ranker, best: str) -> str:
@@ -214,21 +272,30 @@ def _cost() -> dict[str, Any]:
 
 
 @contextmanager
-def _only_one() -> Iterator[None]:
-    """The advisory lock, on a connection of its own: it goes when the process does, however it ends."""
+def only_one(stop: Callable[[], bool]) -> Iterator[None]:
+    """The advisory lock, on a connection of its own: it goes when the process does, however it ends.
+
+    A search for a configuration gives it up after each trial, so a training waits for the one that is under way;
+    where there is none, only for a child that was killed a moment ago.
+    """
     own = connection.copy()
     try:
-        with own.cursor() as cursor:
-            for _ in range(60):
-                cursor.execute("SELECT pg_try_advisory_lock(%s)", [TRAINING_LOCK])
-                if cursor.fetchone()[0]:
-                    break
-                time.sleep(0.5)  # a child that was killed a moment ago may still hold it
-            else:
+        patience = time.monotonic() + 30
+        while not _take(own, TRAINING_LOCK):
+            if stop():
+                raise train.Stopped("asked to stop while it waited")
+            if time.monotonic() > patience and not Tuning.objects.filter(status=Tuning.Status.RUNNING).exists():
                 raise Lost("another training holds the lock")
+            time.sleep(0.5)
         yield
     finally:
         own.close()
+
+
+def _take(own: Any, lock: int) -> bool:
+    with own.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [lock])
+        return bool(cursor.fetchone()[0])
 
 
 class Life:

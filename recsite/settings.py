@@ -306,6 +306,21 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": schedule(15.0),
         "options": {"queue": "default", "expires": 15},
     },
+    "start-due-training": {
+        "task": "recsite.tasks.start_due_training",
+        "schedule": schedule(60.0),
+        "options": {"queue": "default", "expires": 60},
+    },
+    "start-signalled-training": {
+        "task": "recommender.tasks.start_signalled_training",
+        "schedule": schedule(900.0),
+        "options": {"queue": "default", "expires": 900},
+    },
+    "prune-artifacts": {
+        "task": "recommender.tasks.prune_artifacts",
+        "schedule": schedule(3600.0),
+        "options": {"queue": "default", "expires": 3600},
+    },
     "count-feedback": {
         "task": "recsite.tasks.count_feedback",
         "schedule": schedule(30.0),

@@ -29,3 +29,12 @@ def mend_imports() -> None:
     from recsite import uploads
 
     uploads.mend()
+
+
+@shared_task(name="recsite.tasks.start_due_training")
+def start_due_training() -> None:
+    """The run of the schedule's last slot, by the shop's clock."""
+    from recommender import schedule
+    from recsite.dashboard.shop import read_shop
+
+    schedule.start_due(zone=str(read_shop().zone))

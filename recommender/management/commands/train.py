@@ -29,6 +29,9 @@ class Command(BaseCommand):
         parser.add_argument("--wait", action="store_true", help="wait for the end also where a worker trains")
         parser.add_argument("--architecture", default="deep", choices=architectures.NAMES)
         parser.add_argument("--seed", type=int, default=0)
+        parser.add_argument("--warm-start", type=_run, metavar="RUN|serving", help="begin with the weights of that run")
+        ways = "of a run that passes: serve (default), shadow (scored, not shown) or keep (stored)"
+        parser.add_argument("--publish", default="serve", choices=TrainingRun.Publish.values, help=ways)
         parser.add_argument("--trigger", default="manual", help="what the run's row says about why it was started")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -39,6 +42,8 @@ class Command(BaseCommand):
                 architecture=options["architecture"],
                 seed=options["seed"],
                 as_of=as_moment(options["as_of"]),
+                warm_start=_source(options["warm_start"]),
+                publish=options["publish"],
                 enqueue=worker,
             )
         except services.AlreadyActive as error:
@@ -108,6 +113,8 @@ class Command(BaseCommand):
             self.stdout.write(str(summary))
         for check in run.verdict.get("checks", []):
             self.stdout.write(f"  {'passed' if check['passed'] else 'failed'}  {check['text']}")
+        if start := run.metrics.get("start"):
+            self.stdout.write(str(start))
         if published := run.verdict.get("published"):
             self.stdout.write(f"Published in its place: {published}.")
         serving = publish.serving()
@@ -115,6 +122,25 @@ class Command(BaseCommand):
             raise CommandError("Nothing serves.")
         name = serving.generation.model_name
         self.stdout.write(f"Serving: {name} of run {serving.generation.run_id} (generation {serving.generation_id}).")
+
+
+def _run(text: str) -> str | int:
+    return text if text == "serving" else int(text)
+
+
+def _source(name: str | int | None) -> TrainingRun | None:
+    """The run of ``--warm-start``."""
+    if name is None:
+        return None
+    if name == "serving":
+        now = publish.serving()
+        if now is None:
+            raise CommandError("--warm-start: nothing serves")
+        return now.generation.run
+    run = TrainingRun.objects.filter(pk=name).first()
+    if run is None:
+        raise CommandError(f"--warm-start: there is no run {name}")
+    return run
 
 
 def as_moment(text: str | None) -> datetime | None:
