@@ -218,6 +218,12 @@ class TableTest(FeedbackCase):
         hrefs = {column.label: column.href for column in self.build(sort="-rate").table.columns}
         self.assertIn("sort=rate", hrefs["Click rate"])
 
+    def test_pages_hold_fifty(self) -> None:
+        count_day()
+        table = self.build(split="day", page="2", **{"from": "2026-01-01", "to": "2026-03-30"}).table
+        assert table.pager
+        self.assertEqual((len(table.rows), table.pager.total, table.pager.noun), (39, 89, "days"))
+
     def test_a_line_is_a_link_that_filters_by_it(self) -> None:
         count_day()
         count_day(segment="", placement="trending")
@@ -295,8 +301,10 @@ class BeyondTest(FeedbackCase):
         products = make_products(4)
         count_day()
         tables = {
-            "ALL": {"ndcg@10": 0.431, "hit_rate@10": 0.9, "median_buyers@10": 214.0},
+            "ALL": {"ndcg@10": 0.431, "hit_rate@10": 0.9},
             "NEW": {"ndcg@10": 0.0537},
+            "median_buyers@10": 214.0,
+            "diversity@10": 0.88,
         }
         run = make_serving_run(metrics={"models": {"deep": tables}})
         for number, ids in enumerate(([0, 1], [0, 0])):
@@ -316,6 +324,7 @@ class BeyondTest(FeedbackCase):
                 "NDCG@10, any product": (".431", "–"),
                 "NDCG@10, new to them": (".054", "–"),
                 "Hit rate in 10": ("90.0 %", "–"),
+                "Diversity": ("88.0 %", "–"),
                 "Novelty": ("214", "–"),
             },
         )
@@ -339,8 +348,8 @@ class CountingTest(FeedbackCase):
     def test_attribution_is_told_with_the_shop_s_own_windows(self) -> None:
         ShopSettings.objects.create(click_window_hours=48, view_window_hours=2)
         told = " ".join(page.counting(read_shop())).replace(THIN, " ")
-        self.assertIn("in the 48 h before", told)
-        self.assertIn("in the 2 h before", told)
+        self.assertIn("in the 48 hours before", told)
+        self.assertIn("in the 2 hours before", told)
 
     def test_counts_by_former_windows_say_so(self) -> None:
         count_day()
@@ -350,7 +359,7 @@ class CountingTest(FeedbackCase):
         self.assertIn("Counted", self.build().counted)
         progress.click_window = timedelta(hours=48)
         progress.save()
-        self.assertIn("still go by 48 h after a click", self.build().counted.replace(THIN, " "))
+        self.assertIn("clicked in the 48 hours", self.build().counted.replace(THIN, " "))
 
 
 class FilesTest(FeedbackCase):

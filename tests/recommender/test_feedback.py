@@ -102,6 +102,39 @@ class FunnelTests(FeedbackCase):
         self.assertEqual(self.count(windows=Windows(click=2 * HOUR)).bought, 0)
         self.assertEqual(self.count().bought, 1)  # counted anew when they change back
 
+    def test_a_window_ends_exactly_where_it_says(self) -> None:
+        a, b, c, d, *_ = self.products
+        rec = self.serve(a, b, c, d)
+        second = timedelta(seconds=1)
+        for product in (a, b):
+            self.happen("click", product, rec=rec)
+        for product in (c, d):
+            self.happen("impression", product, rec=rec)
+        self.happen("purchase", a, 24 * HOUR - second)
+        self.happen("purchase", b, 24 * HOUR)
+        self.happen("purchase", c, HOUR - second)
+        self.happen("purchase", d, HOUR)
+        counts = self.count()
+        self.assertEqual((counts.bought, counts.bought_by_view), (1, 1))
+
+    def test_a_click_on_a_list_says_nothing_of_its_other_products(self) -> None:
+        a, b, c, *_ = self.products
+        rec = self.serve(a, b)
+        self.happen("click", a, rec=rec)
+        self.happen("purchase", b, 2 * HOUR, price=4)  # in the list, not clicked, long after seeing
+        self.happen("purchase", c, MINUTE, price=5)  # not in the list at all
+        counts = self.count()
+        self.assertEqual((counts.bought, counts.bought_by_view, counts.revenue), (0, 0, 0))
+
+    def test_two_purchases_after_one_click_are_one_product_and_all_their_revenue(self) -> None:
+        a, *_ = self.products
+        rec = self.serve(a)
+        self.happen("click", a, rec=rec)
+        self.happen("purchase", a, HOUR, price=4)
+        self.happen("purchase", a, 2 * HOUR, price=3, quantity=2)
+        counts = self.count()
+        self.assertEqual((counts.bought, counts.revenue), (1, 10))
+
     def test_a_purchase_before_the_click_is_not_its_effect(self) -> None:
         a, *_ = self.products
         rec = self.serve(a)
@@ -169,6 +202,20 @@ class SplitTests(FeedbackCase):
         self.assertEqual(self.shown("rule"), {"7": (1, 0)})
         self.assertEqual(self.shown("category"), {"Drinks": (4, 1)})
         self.assertEqual(self.shown("position", Scope(DAY, DAY, placement="home")), {"1": (1, 0), "2": (1, 1)})
+
+    def test_a_part_of_the_lists(self) -> None:
+        of_rule = Scope(DAY, DAY, part=("rule", "7"))
+        self.assertEqual((feedback.totals(of_rule).shown, feedback.totals(of_rule).clicked), (1, 0))
+        self.assertEqual(self.shown("placement", of_rule), {"home": (1, 0)})
+        self.assertEqual(self.shown("rule", of_rule), {"7": (1, 0)})
+        self.assertEqual(feedback.totals(Scope(DAY, DAY, placement="trending", part=("rule", "7"))).shown, 0)
+        with self.assertRaises(ValueError):
+            feedback.by("position", of_rule)
+
+    def test_another_period_beside_it(self) -> None:
+        week_on = Scope(DAY + timedelta(7), DAY + timedelta(7))
+        (row, *_) = feedback.by("placement", week_on, earlier=SCOPE)
+        self.assertEqual((row.counts.has_data, row.previous.shown), (False, 2))
 
     def test_previous_period(self) -> None:
         next_day = Scope(DAY + timedelta(1), DAY + timedelta(1))

@@ -80,6 +80,7 @@ class FeedbackPage:
     trend: Chart | Nothing
     trend_title: str
     trend_choice: Segments
+    trend_csv: Action
     legend: Legend | None
     verdict: str
     table: Table
@@ -174,6 +175,7 @@ def build(params: Mapping[str, str], shop: Shop, *, permissions: frozenset[str])
         trend=trend,
         trend_title=MEASURES[asked.measure].label + " per day",
         trend_choice=_choice("Trend of", asked, "trend", {key: m.label for key, m in MEASURES.items()}, asked.measure),
+        trend_csv=_csv(asked, split="day"),
         legend=Legend(trend.legend) if isinstance(trend, Chart) else None,
         verdict=_verdict(now, before, asked),
         table=feedback_tables.table(split, now, asked.params, shop, compared=asked.earlier is not None),
@@ -328,6 +330,7 @@ def _trend(asked: Asked, now: Counts, shop: Shop) -> Chart | Nothing:
         unit=charts.PERCENT if measure.rate else Unit("money", shop.currency),
         events=_marks(asked, shop),
         from_zero=measure.rate is None,
+        height=320,
     )
 
 
@@ -405,6 +408,7 @@ def _positions(rows: Sequence[feedback.Row] | None, asked: Asked) -> Chart | Not
         values=[None if rate is None or rate.too_few else rate.value for rate in rates],
         unit=charts.PERCENT,
         axis="Position in the list",
+        height=320,
         links=[page("feedback") + changed(asked.params, position=str(place), category="", rule="") for place in places],
     )
 
@@ -481,7 +485,11 @@ def _offline() -> Iterator[Beyond]:
         "Hit rate in 10", "a later purchase is in the list", "any_item", "hit_rate@10",
         lambda value: numbers.percent(value, 1),
     )  # fmt: skip
-    yield line("Novelty", "median buyers of a product in a list", "any_item", "median_buyers@10", numbers.count)
+    yield line(
+        "Diversity", "pairs in a list from different categories", "lists", "diversity@10",
+        lambda value: numbers.percent(value, 1),
+    )  # fmt: skip
+    yield line("Novelty", "median buyers of a product in a list", "lists", "median_buyers@10", numbers.count)
 
 
 def _line(label: str, note: str, values: Sequence[float | None], write: Callable[[float | None], str]) -> Beyond:
@@ -503,23 +511,23 @@ def _beyond_table(asked: Asked, now: Counts, before: Counts, shop: Shop) -> Tabl
 
 def counting(shop: Shop) -> list[str]:
     """Attribution in words, with the shop's own windows."""
-    click, view = hours(shop.click_window), hours(shop.view_window)
+    click, view = in_hours(shop.click_window), in_hours(shop.view_window)
     return [
         "A product counts as shown when the shop reports an impression of it or of its list, or a click on it. "
         "Shown and not clicked is ignored.",
         f"A basket or purchase counts for a list when the same shopper clicked that product there in the {click} "
         f"before. Without a click it counts as “after seeing” when they saw it there in the {view} before.",
         "Each purchase counts once: for the latest click, else for the latest list in which they saw it.",
-        f"Everything counts on the day of the list, so the newest days still grow for {click}.",
+        "Everything counts on the day of the list, so the newest days still grow.",
         f"Intervals hold the true rate in 95 of 100 cases; of fewer than {feedback.TOO_FEW} shown nothing is judged. "
         "They take each showing for itself: where a few shoppers see very much, they are a little too narrow.",
     ]
 
 
-def hours(window: timedelta) -> str:
-    """``24 h``; whole hours, as the settings have them."""
-    count = window.total_seconds() / 3600
-    return f"{numbers.decimal(count, 0 if count == int(count) else 1)}{numbers.THIN}h"
+def in_hours(window: timedelta) -> str:
+    """``24 hours``, as it stands in "in the … before"; one hour is "hour"."""
+    hours = window.total_seconds() / 3600
+    return "hour" if hours == 1 else f"{numbers.decimal(hours, 0 if hours == int(hours) else 1)} hours"
 
 
 def _counted(shop: Shop) -> str:
@@ -529,8 +537,8 @@ def _counted(shop: Shop) -> str:
         return "Nothing is counted yet: a worker does it every few seconds."
     if (progress.click_window, progress.view_window) != (shop.click_window, shop.view_window):
         return (
-            f"These numbers still go by {hours(progress.click_window)} after a click and "
-            f"{hours(progress.view_window)} after seeing; a worker counts them anew by the new windows."
+            f"These numbers still count what was clicked in the {in_hours(progress.click_window)} and seen in the "
+            f"{in_hours(progress.view_window)} before; a worker counts them anew by the new windows."
         )
     return f"Counted {numbers.ago(progress.counted_to)}."
 

@@ -15,7 +15,7 @@ from recsite.dashboard.components import Component, Delta, Nothing, delta_of_rat
 from recsite.dashboard.graphics import IntervalBar
 from recsite.dashboard.queries.feedback import Names
 from recsite.dashboard.shop import Shop
-from recsite.dashboard.tables import Cell, Column, Row, Sorting, Table
+from recsite.dashboard.tables import Cell, Column, Pager, Row, Sorting, Table
 
 #: What one may split by, and the word for it.
 TITLES = {
@@ -134,13 +134,24 @@ def table(split: Split, total: Counts, params: Mapping[str, str], shop: Shop, *,
         Column("Revenue", "revenue", numeric=True, wide=True),
     ]
     reference = total.click_rate.value if total.click_rate else None
+    number = tables.page_number(params, len(split.lines))
+    shown = in_order(split, sorting)[(number - 1) * tables.PAGE_SIZE : number * tables.PAGE_SIZE]
     return Table(
         f"What became of what was shown, by {TITLES[split.name].lower()}",
         tables.sorted_columns(columns, sorting),
-        [_row(split.name, line, params, shop, most, reference) for line in in_order(split, sorting)],
+        [_row(split.name, line, params, shop, most, reference) for line in shown],
+        pager=_pager(split, number, params),
         empty=_none(split.name),
         id="split",
     )
+
+
+def _pager(split: Split, number: int, params: Mapping[str, str]) -> Pager | None:
+    """Where there are more lines than a page holds."""
+    if len(split.lines) <= tables.PAGE_SIZE:
+        return None
+    noun = {"category": "categories"}.get(split.name, f"{TITLES[split.name].lower()}s")
+    return tables.pager(page=number, total=len(split.lines), noun=noun, params=params)
 
 
 def _default(split: str) -> str:
@@ -176,7 +187,8 @@ def _row(split: str, line: Line, params: Mapping[str, str], shop: Shop, most: fl
     counts, rate = line.counts, line.rate
     href = filtered(split, line.key, params)
     if rate is None:
-        why = f"{numbers.plural(counts.lists, 'list')}, none seen" if counts.served else "Never shown in this range"
+        why = "Nothing was shown" if split == "day" else "Never shown in this range"
+        why = f"{numbers.plural(counts.lists, 'list')}, none seen" if counts.served else why
         cells = [Cell(line.name, note=why), Cell(numbers.count(counts.shown)), Cell("no data", tone="muted")]
         return Row(
             [*cells, *(Cell(numbers.NONE if text else "", tone="muted") for text in (1, 0, 1, 1, 1, 1, 1))], href

@@ -58,12 +58,13 @@ def choices() -> Choices:
 
 @dataclass(frozen=True)
 class Measured:
-    """What a run's lists were worth on later days that it had not seen: ``name`` of the model, its two tables."""
+    """What a run's lists were worth on later days that it had not seen: its figures for any item and for new
+    ones (``ndcg@10`` …), and of the lists themselves (``median_buyers@10``, ``diversity@10`` …)."""
 
     run: int
-    model: str
     any_item: dict[str, Any]
     new_items: dict[str, Any]
+    lists: dict[str, Any]
 
 
 def measured() -> tuple[Measured | None, Measured | None]:
@@ -77,7 +78,7 @@ def measured() -> tuple[Measured | None, Measured | None]:
 
 def _measured(generation: Generation) -> Measured:
     table = dict(generation.run.metrics.get("models", {})).get(generation.model_name, {})
-    return Measured(generation.run_id, generation.model_name, table.get("ALL", {}), table.get("NEW", {}))
+    return Measured(generation.run_id, table.get("ALL", {}), table.get("NEW", {}), table)
 
 
 def switches(start: datetime, end: datetime) -> list[Switch]:
