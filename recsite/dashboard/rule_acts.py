@@ -44,16 +44,16 @@ def save(*, wording: Wording, by: User, rule_id: int | None = None, seen: int = 
     if rule_id is None:
         rule = rulebook.create(wording=wording, by=by, live=live)
         _note(by, "create", rule)
-        before = 0
+        said = True
     else:
-        before = seen
+        said = wording_of(Rule.objects.get(pk=rule_id)) != wording
         rule = rulebook.change(rule_id=rule_id, seen=seen, wording=wording, by=by, live=live)
-        if rule.version > seen:
+        if said:
             _note(by, "change", rule)
     if live:
         _note(by, "live", rule)
         return Done(_since(rule), _undo(rule), rule)
-    if rule.version == before:
+    if not said:
         return Done(f"“{rule.name}” reads as it did.", rule=rule)
     saved = "is changed" if rule.status == Rule.Status.LIVE else "is saved as a draft; nothing changed in the shop"
     if rule.status in (Rule.Status.PAUSED, Rule.Status.ENDED):

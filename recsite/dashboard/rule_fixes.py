@@ -5,11 +5,9 @@ A fix is a change of one rule's wording; the list applies it to the stored rule,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-
-import numpy as np
 
 from recommender import conflicts
 from recommender.conflicts import Conflict
@@ -18,6 +16,8 @@ from recommender.rules import CompiledRule, running_order
 from recommender.state import State
 from recsite.dashboard import numbers
 from recsite.dashboard.rule_words import Names, where
+
+ANY = -1  # no rule is being edited
 
 
 @dataclass(frozen=True)
@@ -45,11 +45,19 @@ class Told:
 
 
 def find(
-    rules: Sequence[CompiledRule], held: State, sizes: Mapping[str, int], names: Names, *, at: float, mine: int = -1
+    rules: Sequence[CompiledRule],
+    held: State,
+    sizes: Mapping[str, int],
+    names: Names,
+    *,
+    at: float,
+    mine: int = ANY,
+    drafts: Collection[int] = (),
 ) -> list[Told]:
     """The conflicts of ``rules`` from ``at`` on, over the catalogue as serving holds it.
 
-    ``mine``: the rule that is being edited (its fixes come first and alone); without one the loser is to give way.
+    ``mine``: the rule that is being edited, the only one to be changed; without one a draft is to give way, else the
+    loser.
     """
     found = conflicts.conflicts(
         rules,
@@ -61,7 +69,8 @@ def find(
     )
     by_id = {rule.id: rule for rule in rules}
     return [
-        Told(one, _title(one, by_id, names), one.text, list(_fixes(one, by_id, sizes, names, mine))) for one in found
+        Told(one, _title(one, by_id, names), one.text, list(_fixes(one, by_id, sizes, names, mine, drafts)))
+        for one in found
     ]
 
 
@@ -106,28 +115,40 @@ def _dates(rules: Sequence[CompiledRule]) -> str:
 
 
 def _fixes(
-    conflict: Conflict, by_id: Mapping[int, CompiledRule], sizes: Mapping[str, int], names: Names, mine: int
+    conflict: Conflict,
+    by_id: Mapping[int, CompiledRule],
+    sizes: Mapping[str, int],
+    names: Names,
+    mine: int,
+    drafts: Collection[int],
 ) -> Iterator[Fix]:
     rules = [by_id[one] for one in conflict.rules]
     if conflict.code == "same_position":
-        loser = next((rule for rule in rules if rule.id == mine), rules[-1])
+        loser = _yielding(rules, mine, drafts)
         other = next(rule for rule in rules if rule is not loser)
         yield from _move(loser, by_id.values(), sizes)
         yield from _wait(loser, other)
         yield from _let_win(loser, other)
     elif conflict.code in ("excluded_pin", "not_only_pin"):
         wall, pin = rules
-        if mine in (-1, pin.id):
+        if mine in (ANY, pin.id):
             yield from _wait(pin, wall)
     elif conflict.code == "too_few_left":
         for rule in rules:
-            if mine in (-1, rule.id):
+            if mine in (ANY, rule.id):
                 yield from _leave(rule, conflict.placement, sizes, names)
     elif conflict.code == "overlapping_boosts":
-        later = next((rule for rule in rules if rule.id == mine), rules[-1])
+        later = _yielding(rules, mine, drafts)
         yield from _wait(later, next(rule for rule in rules if rule is not later))
     elif conflict.code == "never_runs" and rules[0].ends_at is not None:
         yield Fix(f"Let “{rules[0].name}” run without an end", rules[0].id, "open")
+
+
+def _yielding(rules: Sequence[CompiledRule], mine: int, drafts: Collection[int]) -> CompiledRule:
+    """Which of them is to give way: the one being edited, else a draft, else the one that runs last."""
+    if edited := [rule for rule in rules if rule.id == mine]:
+        return edited[0]
+    return next((rule for rule in reversed(rules) if rule.id in drafts), rules[-1])
 
 
 def _move(rule: CompiledRule, every: Iterable[CompiledRule], sizes: Mapping[str, int]) -> Iterator[Fix]:
@@ -165,8 +186,3 @@ def _leave(rule: CompiledRule, placement: str, sizes: Mapping[str, int], names: 
 
 def _at(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
-
-
-def matched(rule: CompiledRule, held: State, *, at: float) -> np.ndarray:
-    """bool [n items]: which products of the catalogue the rule's condition means."""
-    return rule.condition.matches(held.catalogue.shelf, np.arange(len(held.catalogue)), at=at)

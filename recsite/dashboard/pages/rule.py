@@ -13,7 +13,7 @@ from django.utils import timezone
 from recommender import rulebook, state
 from recommender.conditions import SEPARATOR, ConditionError
 from recommender.models import Rule
-from recommender.rulebook import LAST_PRIORITY, Refused, Wording, wording_of
+from recommender.rulebook import Refused, Wording, wording_of
 from recommender.rules import STRENGTHS, CompiledRule
 from recsite.dashboard import numbers, preview, roles, rule_fixes, rule_forms, rule_words
 from recsite.dashboard.addresses import page
@@ -46,7 +46,7 @@ from recsite.dashboard.rule_forms import LISTS, NUMBERS, OWN, AttributeText, Rul
 from recsite.dashboard.rule_words import DAYS, VERB_WORDS, Names
 from recsite.dashboard.shop import Shop
 
-NEW = 0  # the id of a rule that is not stored yet
+NEW = 2**62  # stands for the id of a rule that is not stored yet: it will be the highest, so it runs last of equals
 DEEP = 100  # places looked at for where a product would be without the rule
 VERSIONS = 20
 _SEARCHES = {  # list of the form: (name of the box's field, label, placeholder)
@@ -528,7 +528,7 @@ def _place(scene: _Scene) -> str:
     """``1 runs first. Now 4 of 10, 1 of 2 in its step``, among what is live or a draft."""
     me = (rule_words.order_of(scene.wording.verb) if scene.wording.verb in VERB_WORDS else 0, scene.wording.priority)
     everyone = [(rule_words.order_of(str(row.verb)), row.priority, row.pk) for row in scene.others]
-    key = (*me, scene.pk or LAST_PRIORITY**3)  # a new rule gets the highest id
+    key = (*me, scene.pk)
     before = sum(other < key for other in everyone)
     same = [other for other in everyone if other[0] == me[0]]
     rank = sum(other < key for other in same)
@@ -680,7 +680,9 @@ def _conflict(told: Told, scene: _Scene) -> Notice:
 def _reach(scene: _Scene) -> StatStrip:
     label = "How far it reaches"
     if scene.draft is None:
-        return StatStrip([Stat(words, numbers.NONE) for words in ("Products", "Lists changed", "Lists a day")], label)
+        return StatStrip(
+            [Stat(words, numbers.NONE) for words in ("Products it is for", "Share of lists", "Lists a day")], label
+        )
     reach = queries.reach_of(scene.draft, state.current(), at=scene.now.timestamp())
     where = rule_words.where(scene.wording.placements, scene.names, on=True)
     away = reach.products - reach.sellable
@@ -696,7 +698,7 @@ def _reach(scene: _Scene) -> StatStrip:
                 note=f"{numbers.count(away)} hidden or out of stock" if away else "all may be shown",
             ),
             Stat("Lists it would change", changed, "" if share is None else "%", note=note),
-            Stat("That is, a day", daily, "lists" if daily != "no data" else "", note="over the newest 7 days"),
+            Stat("Lists a day", daily, "lists" if daily != "no data" else "", note="over the newest 7 days"),
         ],
         label,
     )

@@ -198,8 +198,14 @@ def find_conflicts(scene: Scene) -> list[Told]:
     ]
     if not awake:
         return []
-    sizes = queries.placement_sizes()
-    found = rule_fixes.find(awake, state.current(), sizes, scene.names, at=scene.now.timestamp())
+    found = rule_fixes.find(
+        awake,
+        state.current(),
+        queries.placement_sizes(),
+        scene.names,
+        at=scene.now.timestamp(),
+        drafts=[row.pk for row in scene.rows if row.status == Rule.Status.DRAFT],
+    )
     live = _live_ids(scene)
     return sorted(found, key=lambda one: not set(one.rules) <= live)
 

@@ -172,14 +172,16 @@ def reach_of(rule: CompiledRule, held: State, *, at: float) -> Reach:
         scope = scope.filter(segment__in=sorted(rule.segments))
     lately = list(scope.order_by("-at").values_list("at", "products")[:RECENT_LISTS])
     week = scope.filter(at__gt=lately[0][0] - timedelta(days=LISTS_DAYS)).count() if lately else 0
-    touched = sum(_changes(rule, mask, held, np.array(products, np.int64)) for _, products in lately)
+    # One look-up for all of them: it costs the size of the catalogue, however few it is asked for.
+    every = held.catalogue.codes(np.array([one for _, products in lately for one in products], np.int64))
+    ends = np.cumsum([len(products) for _, products in lately])[:-1] if lately else []
+    touched = sum(_changes(rule, mask, held, items) for items in np.split(every, ends)) if lately else 0
     sellable = int((mask & held.catalogue.sellable).sum())
     return Reach(int(mask.sum()), sellable, len(lately), touched, week / LISTS_DAYS)
 
 
-def _changes(rule: CompiledRule, mask: np.ndarray, held: State, products: np.ndarray) -> bool:
-    """Whether the rule would have changed a list of these ``Product.id``."""
-    items = held.catalogue.codes(products)
+def _changes(rule: CompiledRule, mask: np.ndarray, held: State, items: np.ndarray) -> bool:
+    """Whether the rule would have changed a list of these item codes (−1: no longer in the catalogue)."""
     hit = mask[items] & (items >= 0)
     if rule.verb == "pin":
         return not (len(hit) >= rule.position and hit[rule.position - 1])
