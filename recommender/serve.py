@@ -54,7 +54,7 @@ class UnknownPlacement(LookupError):
 @dataclass(frozen=True)
 class Request:
     """What is asked. ``rules`` None: the live ones; ``generation`` and ``rules`` are for previews, as are
-    ``segment`` and a later ``as_of`` (for scheduled rules)."""
+    ``segment``, ``slot`` (a placement as it would be) and a later ``as_of`` (for scheduled rules)."""
 
     shopper: str | None = None
     visitor: str | None = None
@@ -71,6 +71,7 @@ class Request:
     generation: int | None = None
     segment: str | None = None
     new_only: bool = False
+    slot: Slot | None = None
 
     @property
     def who(self) -> tuple[str, str | None]:
@@ -183,7 +184,7 @@ def answer_for(
     personal: Ranked | None = None,
 ) -> Answer:
     """The answer to ``subject`` (None: no model serves). ``personal``: the ranking of a batch, made already."""
-    slot = slot_of(held, request.placement)
+    slot = request.slot or slot_of(held, request.placement)
     n = request.n or slot.n
     kitchen = _Kitchen(request, held, subject, slot, at, personal)
     with stopwatch.step("rank"):
