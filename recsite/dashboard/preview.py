@@ -16,6 +16,7 @@ from recommender.generations import NotStored
 from recommender.models import Generation, Placement, Rule, Switch
 from recommender.rules import CompiledRule, RuleError, Step
 from recommender.serve import Answer, Item
+from recommender.steering import Slot
 from recsite.dashboard import numbers
 from recsite.dashboard.components import ReasonChip
 from recsite.dashboard.lists import TileCard
@@ -98,14 +99,18 @@ def ask(
     explain: bool = False,
     n: int | None = None,
     instead: tuple[CompiledRule, ...] | None = None,
+    slot: Slot | None = None,
 ) -> Listing:
     """The list that the API would answer, under ``setting``. One whose model is gone is empty and says so.
 
-    ``instead``: these rules and no others, for a rule that is still being written.
+    ``instead``: these rules and no others, for a rule that is still being written; ``slot``: the placement as it
+    would be, for one that is still being set up.
     """
     request = _request(wish, setting, explain=explain, n=n)
     if instead is not None:
         request = replace(request, rules=instead)
+    if slot is not None:
+        request = replace(request, slot=slot)
     start = time.perf_counter()
     failed = ""
     try:
