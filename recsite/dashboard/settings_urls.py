@@ -2,12 +2,32 @@
 
 from django.urls import URLPattern, path
 
+from recsite.dashboard.views.settings.keys import key, keys, new_key, revoke_key, rotate_key
+from recsite.dashboard.views.settings.people import (
+    change_access,
+    change_role,
+    invite,
+    password_link,
+    people,
+    person,
+)
 from recsite.dashboard.views.settings.shop import shop_settings, undo_shop_settings
 from recsite.dashboard.views.settings.you import password_again, you
 
 urlpatterns: list[URLPattern] = [
     path("", shop_settings, name="settings"),
     path("shop/<int:pk>/undo/", undo_shop_settings, name="settings-shop-undo"),
+    path("keys/", keys, name="settings-keys"),
+    path("keys/new/", new_key, name="settings-key-new"),
+    path("keys/<int:pk>/", key, name="settings-key"),
+    path("keys/<int:pk>/rotate/", rotate_key, name="settings-key-rotate"),
+    path("keys/<int:pk>/revoke/", revoke_key, name="settings-key-revoke"),
+    path("people/", people, name="settings-people"),
+    path("people/new/", invite, name="settings-person-new"),
+    path("people/<int:pk>/", person, name="settings-person"),
+    path("people/<int:pk>/password/", password_link, name="settings-person-link"),
+    path("people/<int:pk>/role/<slug:role>/", change_role, name="settings-person-role"),
+    path("people/<int:pk>/access/<slug:state>/", change_access, name="settings-person-access"),
     path("you/", you, name="settings-you"),
     path("password/", password_again, name="settings-password-again"),
 ]

@@ -46,7 +46,7 @@ def frame(
             [
                 Segment(label, page(name), name == section)
                 for name, label, permission in SECTIONS
-                if permission in permissions
+                if permission in permissions and page(name)
             ],
         ),
     )
