@@ -21,6 +21,7 @@ ENOUGH_EVENTS = 5  # of one shopper, before a personal list says more than best 
 ENOUGH_PRODUCTS = 50  # sold in the window, before best sellers fill any list
 #: Purchases alone show a trend once it is over the till, and hardly any of them are of what is new.
 PURCHASES_ONLY = 0.7
+VIEWERS = 0.25  # of those who did anything, before views count as arriving
 VIEWING = ("view", "click", "cart", "favourite", "rate")  # what "recently viewed" lists
 
 
@@ -162,10 +163,13 @@ def _trending(facts: Facts) -> Readiness:
     causes = []
     if facts.days < WINDOW.days * READY:
         causes.append(f"{WINDOW.days - facts.days} days without an event: a trend shows against its own past.")
-    if not facts.of(*VIEWING).events:
+    viewed = facts.of(*VIEWING)
+    if viewed.shoppers < VIEWERS * facts.shoppers or not viewed.events:
         share = min(share, PURCHASES_ONLY)
-        words = f"Needs views; only purchases arrive {facts.within}, so it reacts late."
-        causes.append(f"0 views or clicks {facts.within}: post them as they happen.")
+        arrive = "hardly anything but purchases arrives" if viewed.events else "only purchases arrive"
+        words = f"Needs views; {arrive} {facts.within}, so it reacts late."
+        count = _n(viewed.events, "view or click", "views or clicks")
+        causes.append(f"{count} {facts.within}: post them as they happen.")
     return Readiness(min(1.0, share), words, tuple(causes))
 
 
@@ -213,6 +217,10 @@ def _without_model(facts: Facts, name: str) -> Readiness | None:
 
 def _nothing(name: str) -> Readiness:
     return Readiness(0.0, f"{name} lacks events: none has ever arrived.", (NO_EVENTS,))
+
+
+def _n(count: int, one: str, many: str) -> str:
+    return f"{count:,} {one if count == 1 else many}"
 
 
 def _percent(share: float) -> str:

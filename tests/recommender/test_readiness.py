@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from django.test import SimpleTestCase, TestCase
@@ -50,6 +51,13 @@ class JudgeTest(SimpleTestCase):
         self.assertEqual(found["recently_viewed"].state, "not ready")
         self.assertEqual(found["recently_viewed"].words, "Recently viewed lacks views: 0 in 28 days.")
         self.assertIn("only purchases arrive", found["trending"].words)
+
+    def test_one_view_is_not_views(self) -> None:
+        lone = replace(GROCER, types={**GROCER.types, "view": TypeFacts(1, 1, 1, 0)})
+        many = replace(GROCER, types={**GROCER.types, "view": TypeFacts(900, 60, 70, 60)})
+        self.assertEqual(judge(lone)["trending"].share, readiness.PURCHASES_ONLY)
+        self.assertIn("1 view or click in", judge(lone)["trending"].causes[0])
+        self.assertEqual(judge(many)["trending"].share, 1.0)
 
     def test_no_share_is_outside_of_0_and_1_and_each_lack_has_a_cause(self) -> None:
         views = Facts(

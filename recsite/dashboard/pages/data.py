@@ -212,8 +212,8 @@ def _readiness(checked: Checked) -> Table:
         Column("Strategy"),
         Column("Readiness", wide=True),
         Column("Share", numeric=True),
-        Column("State"),
-        Column("Why", wide=True),
+        Column("State", wide=True),
+        Column("Why"),
         Column("Mend", wide=True),
     ]
     rows = [
