@@ -110,8 +110,14 @@ class ProductPageTest(TestCase):
             name="No coffee", verb="exclude", status="live", condition={"categories": ["Drinks > Coffee"]}
         )
         Rule.objects.create(name="Old", verb="exclude", status="ended", condition={"products": ["p0"]})
-        self.assertEqual([line.text for line in self.build().rules], ["Push tea · everywhere"])
-        self.assertEqual([line.text for line in self.build(self.coffee).rules], ["No coffee · everywhere"])
+        self.assertEqual(
+            [line.text for line in self.build().rules],
+            ["Push tea: Boost products in Drinks › Tea × 2 everywhere, for everyone"],
+        )
+        self.assertEqual(
+            [line.text for line in self.build(self.coffee).rules],
+            ["No coffee: Never show products in Drinks › Coffee everywhere, for everyone"],
+        )
 
     def test_shared_baskets_and_lift(self) -> None:
         for number in range(3):

@@ -12,8 +12,9 @@ from django.utils import timezone
 
 from behavior.queries import newest_event_at
 from catalog.models import Product
-from recommender.models import Placement, Rule
-from recsite.dashboard import charts, numbers, preview, roles
+from recommender.models import Placement
+from recommender.rulebook import wording_of
+from recsite.dashboard import charts, numbers, preview, roles, rule_words
 from recsite.dashboard.addresses import changed, linked, page, product_url
 from recsite.dashboard.charts import Chart, Days, Unit
 from recsite.dashboard.components import (
@@ -129,7 +130,7 @@ def build(product: Product, params: Mapping[str, str], shop: Shop, *, permission
         funnel_badge=SIMULATED if after.simulated else None,
         range_text=range_text,
         shown=_shown(queries.shown_at(product.pk, start=end - RANGE, end=end), range_text),
-        rules=[_rule_line(rule) for rule in rule_queries.touching(product)],
+        rules=_rule_lines(product, shop),
         new_rule_href=_rule_href(product) if roles.EDIT_RULES in permissions else "",
     )
 
@@ -315,11 +316,19 @@ def _often(shown: ShownAt) -> str:
     return f"{round(10 * share)} in 10 lists" if share > MOST else f"1 in {round(1 / share)} lists"
 
 
-def _rule_line(rule: Rule) -> RuleLine:
-    where = ", ".join(rule.placements) if rule.placements else "everywhere"
-    position = rule.parameters.get("position")
-    words = (
-        f"{rule.name} · position {position} on {where}" if rule.verb == "pin" and position else f"{rule.name} · {where}"
-    )
-    state = State(rule.get_status_display(), _STATE_TONES[rule.status])
-    return RuleLine(rule.get_verb_display(), str(rule.verb), words, page("rule", rule.pk), state)
+def _rule_lines(product: Product, shop: Shop) -> list[RuleLine]:
+    """Each rule that touches it, in one sentence; three queries, one where there is none."""
+    rules = rule_queries.touching(product)
+    if not rules:
+        return []
+    names = rule_queries.names_for(map(wording_of, rules), currency=shop.currency)
+    return [
+        RuleLine(
+            rule.get_verb_display(),
+            str(rule.verb),
+            f"{rule.name}: {rule_words.sentence(wording_of(rule), names)}",
+            page("rule", rule.pk),
+            State(rule.get_status_display(), _STATE_TONES[rule.status]),
+        )
+        for rule in rules
+    ]

@@ -9,12 +9,15 @@ from behavior.models import Shopper
 from behavior.queries import newest_event_at
 from catalog.models import Product
 from recommender.models import Rule
+from recommender.rulebook import wording_of
 from recsite.dashboard import numbers
 from recsite.dashboard.addresses import page, product_url, shopper_url
 from recsite.dashboard.components import PageHeader, SearchGroup, SearchOption, SearchResults, pieces
 from recsite.dashboard.names import full_name
 from recsite.dashboard.pages.shoppers import describe, profile_of
 from recsite.dashboard.queries import products, shoppers
+from recsite.dashboard.queries.rules import names_for
+from recsite.dashboard.rule_words import Names, sentence
 from recsite.dashboard.shop import Shop
 from recsite.dashboard.tiles import tile_of
 
@@ -96,9 +99,14 @@ def _product(product: Product, lines: int, text: str, shop: Shop) -> SearchOptio
 
 def _rules(text: str, shop: Shop, limit: int) -> tuple[SearchGroup, int]:
     found = list(Rule.objects.filter(name__icontains=text).order_by("priority", "id")[: limit + 1])
+    wordings = {rule.pk: wording_of(rule) for rule in found[:limit]}
+    names = names_for(wordings.values(), currency=shop.currency) if wordings else Names()
     options = [
         SearchOption(
-            str(rule.pk), pieces(rule.name, text), f"{rule.get_verb_display()} · {rule.status}", page("rule", rule.pk)
+            str(rule.pk),
+            pieces(rule.name, text),
+            f"{rule.status} · {sentence(wordings[rule.pk], names)}",
+            page("rule", rule.pk),
         )
         for rule in found[:limit]
     ]
