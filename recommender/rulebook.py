@@ -254,9 +254,10 @@ def undo(*, rule_id: int, version: int, by: User | None) -> Rule:
 def reorder(*, rule_id: int, step: int, by: User | None) -> Rule | None:
     """Let the rule run one place earlier (``step`` −1) or later (1) within its step; returns the rule that it changed
     places with, None where it stands at the end already. Ended rules do not count."""
+    # All of them, always in the same order, so that two who reorder at once wait for each other.
+    rows = sorted(Rule.objects.select_for_update().order_by("pk"), key=lambda row: (row.priority, row.pk))
     rule = _locked(rule_id)
-    rows = Rule.objects.select_for_update().exclude(status=Status.ENDED).order_by("priority", "id")
-    line = [row for row in rows if _step(row) == _step(rule)]
+    line = [row for row in rows if row.status != Status.ENDED and _step(row) == _step(rule)]
     place = next((number for number, row in enumerate(line) if row.pk == rule.pk), None)
     if place is None or not 0 <= place + step < len(line):
         return None
@@ -264,6 +265,7 @@ def reorder(*, rule_id: int, step: int, by: User | None) -> Rule | None:
     line[place], line[place + step] = other, line[place]
     for row, priority in zip(line, _priorities(line), strict=True):
         if row.priority != priority:
+            row = _locked(row.pk)
             _write(row, replace(wording_of(row), priority=priority), by=by)
     return other
 

@@ -74,14 +74,14 @@ def set_state(*, do: str, rule_id: int, by: User) -> Done:
 def set_many(*, do: str, rule_ids: Sequence[int], by: User) -> Done:
     """Pause or resume several; those whose state does not admit it stay as they are and are counted."""
     done: list[Rule] = []
-    for rule_id in dict.fromkeys(rule_ids):
+    for rule_id in sorted(set(rule_ids)):
         try:
             with transaction.atomic():
                 done.append(_STATES[do](rule_id=rule_id, by=by))
         except (NotAllowed, Refused, Rule.DoesNotExist):
             continue
         _note(by, do, done[-1])
-    left = len(dict.fromkeys(rule_ids)) - len(done)
+    left = len(set(rule_ids)) - len(done)
     text = f"{numbers.plural(len(done), 'rule')} {'paused' if do == 'pause' else 'live again'}"
     text += f"; {left} could not be" if left else ""
     undo = page("rules-bulk", _OPPOSITE[do], rule=[rule.pk for rule in done]) if done else ""

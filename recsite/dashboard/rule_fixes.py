@@ -79,7 +79,10 @@ def fixed(wording: Wording, do: str, value: str) -> Wording:
     if do == "position":
         return replace(wording, parameters={**wording.parameters, "position": int(value)})
     if do == "start":
-        return replace(wording, starts_at=datetime.fromisoformat(value))
+        at = datetime.fromisoformat(value)
+        if at.tzinfo is None:
+            raise ValueError(f"start: expected a time with its zone, received {value!r}")
+        return replace(wording, starts_at=at)
     if do == "priority":
         return replace(wording, priority=int(value))
     if do == "leave":

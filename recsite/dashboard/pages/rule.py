@@ -41,6 +41,7 @@ from recsite.dashboard.preview import ANCHORED, Listing, Wish
 from recsite.dashboard.queries import products as product_queries
 from recsite.dashboard.queries import rules as queries
 from recsite.dashboard.queries import shoppers as shopper_queries
+from recsite.dashboard.queries.rules import Effect
 from recsite.dashboard.rule_fixes import Told
 from recsite.dashboard.rule_forms import LISTS, NUMBERS, OWN, AttributeText, RuleForm
 from recsite.dashboard.rule_words import DAYS, VERB_WORDS, Names
@@ -191,6 +192,7 @@ class Trial:
     leaves: str
     empty: str
     timing: str
+    open_href: str
     notices: Sequence[Notice]
     reach: StatStrip
     trace: RuleTrace
@@ -609,10 +611,24 @@ def _trial(scene: _Scene, wish: Wish, notices: Sequence[Notice], told: Sequence[
         empty=trying.answer.empty_because or "No product may be shown here.",
         timing=f"Same code path as the API · {numbers.milliseconds(trying.milliseconds)} · "
         "moves compare with the list without this rule",
+        open_href=_preview_href(wish),
         notices=[*notices, *_idle(scene, wish, trying, before == after)],
         reach=_reach(scene),
         trace=_trace(scene, without, trying, products),
     )
+
+
+def _preview_href(wish: Wish) -> str:
+    """The same list on the page that takes it apart, live rules beside the drafts."""
+    kind = str(wish.shopper.kind) if wish.shopper else "shopper"
+    query = {
+        kind: wish.shopper.external_id if wish.shopper else "",
+        "placement": wish.placement.slug,
+        "product": wish.anchor.external_id if wish.anchor else "",
+        "at": f"{timezone.localtime(wish.at):%Y-%m-%dT%H:%M}" if wish.at else "",
+        "segment": wish.segment,
+    }
+    return page("preview", **query, a="serving.live", b="serving.draft")
 
 
 def _cards(trying: Listing, products: Mapping[str, object], scene: _Scene, told: Sequence[Told]) -> list[TileCard]:
@@ -764,7 +780,18 @@ def _effect(rule: Rule | None, shop: Shop) -> tuple[StatStrip | None, str]:
         label=f"What came of it {since}",
         simulated=found.simulated,
     )
-    return strip, f"Products that this rule brought into lists, {since}, beside all others of the same placements."
+    return strip, _beside(found, since)
+
+
+def _beside(found: Effect, since: str) -> str:
+    """What the click rate is to be held against: the others in the same lists, and the time before."""
+    others, before = found.others.click_rate, found.before.click_rate
+    words = f"Products that this rule brought into lists {since}."
+    if others is not None:
+        words += f" All others in the same placements: {numbers.percent(others.value)}."
+    if before is not None and not before.too_few:
+        words += f" Everything there in as many days before: {numbers.percent(before.value)}."
+    return words
 
 
 def _of_lists(share: float | None) -> str:

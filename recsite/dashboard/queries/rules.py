@@ -89,11 +89,13 @@ def versions(rule: Rule | None = None) -> QuerySet[RuleVersion]:
 class Effect:
     """Products that a rule brought into lists against all other products of the same lists' placements.
 
-    ``lists`` that it touched of ``of_lists``; ``change`` of the click rate with its interval, None without data.
+    ``before``: everything in those placements in as many days before. ``change`` of the click rate against the others
+    with its interval, None without data.
     """
 
     counts: Counts
     others: Counts
+    before: Counts
     of_lists: int
     simulated: bool
 
@@ -129,17 +131,20 @@ def effect_since(rule: Rule, first: date) -> Effect | None:
 
 def _effects(rules: Sequence[Rule], scope: Scope) -> dict[int, Effect]:
     touched = {row.key: row.counts for row in feedback.by("rule", scope)}
-    placed = {row.key: row.counts for row in feedback.by("placement", scope)}
+    placed = {row.key: row for row in feedback.by("placement", scope)}
     simulated = feedback.is_simulated(scope)
     found = {}
     for rule in rules:
         own = touched.get(str(rule.pk))
         if own is None or not own.lists:
             continue
-        everything = [counts for slug, counts in placed.items() if not rule.placements or slug in rule.placements]
-        shown, clicked = sum(one.shown for one in everything), sum(one.clicked for one in everything)
+        rows = [row for slug, row in placed.items() if not rule.placements or slug in rule.placements]
+        shown, clicked = sum(row.counts.shown for row in rows), sum(row.counts.clicked for row in rows)
         others = Counts(shown=max(0, shown - own.shown), clicked=max(0, clicked - own.clicked))
-        found[rule.pk] = Effect(own, others, sum(one.lists for one in everything), simulated)
+        before = Counts(
+            shown=sum(row.previous.shown for row in rows), clicked=sum(row.previous.clicked for row in rows)
+        )
+        found[rule.pk] = Effect(own, others, before, sum(row.counts.lists for row in rows), simulated)
     return found
 
 

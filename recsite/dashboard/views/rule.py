@@ -127,7 +127,7 @@ def rule_move(request: HttpRequest, shop: Shop, pk: int, way: str) -> HttpRespon
     """One place up or down within the rule's step; the list comes back with the row in focus."""
     get_object_or_404(Rule, pk=pk)
     tell(request, rule_acts.move(rule_id=pk, way=way, by=_person(request)))
-    return redirect(f"{reverse('rules')}?moved={pk}#rule-{pk}")
+    return redirect(f"{reverse('rules')}?moved={pk}")
 
 
 @require_POST
