@@ -22,6 +22,8 @@ class Config:
     cuts: int = 3
     # Event weights by kind name; what is not named here keeps the weight of the shop's own declaration.
     kind_weights: Mapping[str, float] = field(default_factory=dict)
+    # Stretches every time constant of the features: 2 forgets half as fast.
+    pace: float = 1.0
     # Where an attribute value is missing: "indicator" (a value of its own) or a strategy of impute.py.
     imputation: Mapping[str, str] = field(default_factory=dict)
 

@@ -44,8 +44,8 @@ class Weighing:
         return weight
 
 
-def weighing(events: Interactions, kinds: Kinds, overrides: Mapping[str, float]) -> Weighing:
-    """Chosen from the log of a cut: what is present decides the unit, the span the time scale."""
+def weighing(events: Interactions, kinds: Kinds, overrides: Mapping[str, float], pace: float = 1.0) -> Weighing:
+    """Chosen from the log of a cut: what is present decides the unit, the span and ``pace`` the time scale."""
     weights = np.array([overrides.get(n, w) for n, w in zip(kinds.names, kinds.weights, strict=True)], np.float32)
     present = np.bincount(events.kind, minlength=len(weights)) > 0
     used = weights[present & (weights > 0)]
@@ -57,7 +57,7 @@ def weighing(events: Interactions, kinds: Kinds, overrides: Mapping[str, float])
         kinds=(weights / used.min() if len(used) else weights).astype(np.float32),
         rate=rate if len(values) else -1,
         top=float(np.quantile(values, 0.99)) if len(values) and np.quantile(values, 0.99) > 0 else 1.0,
-        scale=float(np.clip(span / 30, 1e-3, 1)) if span > 0 else 1.0,
+        scale=float(np.clip(span / 30, 1e-3, 1)) * pace if span > 0 else 1.0,
         timed=span > 0,
     )
 

@@ -156,7 +156,7 @@ def squash_in_place(x: np.ndarray) -> None:
 
 def telling_attributes(data: ShopData, now: float, config: Config) -> tuple[str, ...]:
     """The attributes worth features, most telling first."""
-    weigh = weighing(data.interactions, data.kinds, config.kind_weights)
+    weigh = weighing(data.interactions, data.kinds, config.kind_weights, config.pace)
     p = fold(histories(data.interactions, np.arange(data.shoppers.n), {}), now, weigh, data.items.n)
     return attributes.choose(p, data.items, config.attributes)
 
@@ -169,7 +169,7 @@ def fit(data: ShopData, now: float, config: Config, telling: tuple[str, ...] | N
     """
     rng = np.random.default_rng(config.seed)
     n, shoppers, threads = data.items.n, data.shoppers, config.threads
-    weigh = weighing(data.interactions, data.kinds, config.kind_weights)
+    weigh = weighing(data.interactions, data.kinds, config.kind_weights, config.pace)
     p = fold(histories(data.interactions, np.arange(shoppers.n), {}), now, weigh, n)
     plain = counts_of(p, p.plain, config.history_items)
     recent = counts_of(p, p.recent, config.history_items)

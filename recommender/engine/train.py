@@ -149,7 +149,7 @@ def run_training(
     clock.enter("read", 0.0)
     data = _known_at(data, now)
     _require_enough(data)
-    plan = _plan(data, config, now)
+    plan = plan_of(data, config, now)
     if config.architecture in LISTS:
         return _run_list(data, config, plan, clock, now, rival)
     return _run_network(data, config, plan, clock, now, warm, rival)
@@ -186,7 +186,7 @@ class Plan:
     horizon: float
 
 
-def _plan(data: ShopData, config: Config, now: float) -> Plan:
+def plan_of(data: ShopData, config: Config, now: float) -> Plan:
     if not data.interactions.timed:
         return _folds(data, config)
     days = choose_horizon(data, config)
@@ -220,7 +220,7 @@ def _folds(data: ShopData, config: Config) -> Plan:
     return Plan(split, measured, final, 0.0)
 
 
-def _truth(split: Split, n_items: int) -> sampling.Truth:
+def truth_of(split: Split, n_items: int) -> sampling.Truth:
     """The split's truth by shopper code, gains relative to the best."""
     key = pair_keys(split.shoppers[split.truth.shoppers], split.truth.items, n_items)
     order = np.argsort(key)
@@ -247,7 +247,7 @@ def _run_network(
         if split is plan.split:
             kept[name] = fitted
         clock.enter("features", 0.02 + 0.38 * (number + 0.6) / len(wanted))
-        later = _truth(split, data.items.n)
+        later = truth_of(split, data.items.n)
         pools[name] = sampling.training_lists(split.known, split.known.interactions, later, fitted, config, rng)
     learned = [pools[id(split)] for split in plan.measured]
     if sum(map(len, learned)) < LEAST_LISTS:
@@ -462,7 +462,7 @@ def _measured(
 def ranked_lists(ranker: Ranker, split: Split) -> tuple[lists.Lists, np.ndarray, np.ndarray, np.ndarray]:
     """ALL and NEW lists of the split's shoppers; scores, outcomes and shopper of the candidates of some."""
     step, everything = chunk_size(ranker.n_items), np.ones(ranker.n_items, bool)
-    truth = _truth(split, ranker.n_items)
+    truth = truth_of(split, ranker.n_items)
     kept: list[tuple[np.ndarray, ...]] = []
     all_lists, new_lists = [], []
     for start in range(0, len(split.shoppers), step):

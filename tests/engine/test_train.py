@@ -15,8 +15,8 @@ from recommender.engine.train import (
     Progress,
     Stopped,
     TooLittleData,
-    _plan,
     _start,
+    plan_of,
     ranked_lists,
     run_training,
 )
@@ -144,7 +144,7 @@ class RunTest(unittest.TestCase):
     def test_weights_of_another_kind_are_left_with_a_plain_sentence(self) -> None:
         data, trained = busy()
         own, now = trained.ranker, newest(data)
-        plan = _plan(data, QUICK, now)
+        plan = plan_of(data, QUICK, now)
         cases = {
             r"expected layers \[16\], received \[32, 16\]": (replace(QUICK, layers=(16,)), own),
             "expected the same features, received 1 others": (
