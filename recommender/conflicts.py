@@ -79,7 +79,7 @@ def _pair(
     """Conflicts of two rules that can run on one request; ``first`` runs before ``second``."""
     slugs = _common_placements(first, second)
     where = ", ".join(slugs)
-    place = f" in {', '.join(titles.get(slug, slug) for slug in slugs)}" if slugs else ""
+    place = f" on {', '.join(titles.get(slug, slug) for slug in slugs)}" if slugs else ""
     both = (first.id, second.id)
     if first.verb == second.verb == "pin" and first.position == second.position:
         yield Conflict(

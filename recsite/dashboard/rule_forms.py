@@ -27,6 +27,10 @@ NUMBERS = {  # field of the form: what it is called; the names are those of a co
 LISTS = ("products", "categories", "brands", "tags")
 _SINGLE = {"products": "product", "categories": "category", "brands": "brand", "tags": "tag"}
 _MINUTES = "%Y-%m-%dT%H:%M"
+_TEXTS = (
+    *("name", "verb", "position", "strength", "factor", "limit", "by", "starts_at", "ends_at"),
+    *("opens", "closes", "priority", "note"),
+)
 OWN = "own"  # a strength of one's own factor
 
 
@@ -83,22 +87,17 @@ def blank(params: Mapping[str, str]) -> RuleForm:
 
 def posted(data: QueryDict) -> RuleForm:
     """What was sent, with what a search box holds added to its list."""
-    lists = {name: tuple(dict.fromkeys(value for value in data.getlist(name) if value)) for name in LISTS}
+    lists: dict[str, Any] = {name: tuple(dict.fromkeys(filter(None, data.getlist(name)))) for name in LISTS}
     for name, single in _SINGLE.items():
-        if (value := data.get(f"add_{single}", "").strip()) and value not in lists[name]:
+        if (value := _sent(data, f"add_{single}")) and value not in lists[name]:
             lists[name] = (*lists[name], value)
+    texts: dict[str, Any] = {name: _sent(data, name) for name in _TEXTS}
     rows = zip(*(data.getlist(f"attribute_{part}") for part in ("name", "values", "low", "high")), strict=False)
-    texts = {
-        name: data.get(name, "").strip()
-        for name in ("name", "verb", "position", "strength", "factor", "limit", "by", "starts_at", "ends_at")
-    }
-    hours = {name: data.get(name, "").strip() for name in ("opens", "closes", "priority", "note")}
-    seen = data.get("seen", "0")
+    seen = _sent(data, "seen")
     return RuleForm(
         **texts,
-        **hours,
         **lists,
-        numbers={name: data[name].strip() for name in NUMBERS if data.get(name, "").strip()},
+        numbers={name: text for name in NUMBERS if (text := _sent(data, name))},
         attributes=tuple(row for row in (AttributeText(*map(str.strip, row)) for row in rows) if row.name),
         placements=tuple(data.getlist("placements")),
         segments=tuple(data.getlist("segments")),
@@ -107,12 +106,16 @@ def posted(data: QueryDict) -> RuleForm:
     )
 
 
+def _sent(data: QueryDict, name: str) -> str:
+    return str(data.get(name, "")).strip()
+
+
 def typed(data: QueryDict) -> dict[str, str]:
     """What stands in the search boxes without having been chosen from their results, by the list it is for."""
     found = {}
     for name, single in _SINGLE.items():
-        text = data.get(f"add_{single}_text", "").strip()
-        if text and not data.get(f"add_{single}", "").strip():
+        text = _sent(data, f"add_{single}_text")
+        if text and not _sent(data, f"add_{single}"):
             found[name] = text
     return found
 
@@ -124,10 +127,11 @@ def form_of(wording: Wording, zone: ZoneInfo, *, seen: int) -> RuleForm:
     factor = given.get("factor")
     level = given.get("level") or 0
     by = str(given.get("by") or "brand")
+    lists: dict[str, Any] = {name: tuple(map(str, condition.get(name, ()))) for name in LISTS}
     return RuleForm(
         name=wording.name,
         verb=wording.verb,
-        **{name: tuple(map(str, condition.get(name, ()))) for name in LISTS},
+        **lists,
         numbers={name: _text(condition[name]) for name in NUMBERS if condition.get(name) is not None},
         attributes=tuple(_attribute_text(name, wanted) for name, wanted in condition.get("attributes", {}).items()),
         position=_text(given.get("position", 1)),

@@ -141,6 +141,8 @@ def when(wording: Wording) -> str:
         first, last = (timezone.localtime(at).date() for at in (start, end - timedelta(minutes=1)))
         this_year = timezone.localdate().year
         span = numbers.date_range(first, last, year=not first.year == last.year == this_year)
+    elif start and end:
+        span = f"{numbers.moment(start)} {DASH} {numbers.moment(end)}"
     else:
         span = _span(start, end)
     hours = _hours(wording)

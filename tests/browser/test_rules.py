@@ -125,7 +125,7 @@ class RulePagesTest(around.EveryPageTest):
         rulebook.create(wording=other, by=None)
         addresses = ("/rules/", "/rules/new/", f"/rules/{self.rule.pk}/", "/rules/history/")
         for scheme in ("light", "dark"):
-            self.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            self.page.emulate_media(color_scheme=scheme)
             for width in (1440, 390):
                 self.page.set_viewport_size({"width": width, "height": 900})
                 for address in addresses:

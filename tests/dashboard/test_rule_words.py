@@ -64,11 +64,12 @@ class SentenceTest(SimpleTestCase):
 
     def test_whole_days_of_the_shops_zone(self) -> None:
         zone = ZoneInfo("America/New_York")
-        span = {"starts_at": datetime(2026, 12, 18, tzinfo=zone), "ends_at": datetime(2027, 1, 1, tzinfo=zone)}
+        start, end = datetime(2026, 12, 18, tzinfo=zone), datetime(2027, 1, 1, tzinfo=zone)
+        wording = Wording("", "pin", starts_at=start, ends_at=end)
         with timezone.override(zone):
-            self.assertEqual(when(Wording("", "pin", **span)), "18 – 31 Dec")
+            self.assertEqual(when(wording), "18 – 31 Dec")
         with timezone.override("UTC"):
-            self.assertEqual(when(Wording("", "pin", **span)), "from 18 Dec 05:00 to 1 Jan 2027 05:00")
+            self.assertEqual(when(wording), "18 Dec 05:00 – 1 Jan 2027 05:00")
 
     def test_what_a_change_was(self) -> None:
         before = Wording("Milk first", "pin", {"products": ["1"]}, {"position": 2})

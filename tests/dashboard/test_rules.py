@@ -119,7 +119,7 @@ class TableTest(RulesCase):
         (line,) = self.lines()
         self.assertEqual(line.says, "Never show products of brand Brand 1")
         self.assertEqual((line.where, line.when, line.reach), ("Everywhere", "Always", "8 products"))
-        self.assertEqual(line.effect, "8 products left out")
+        self.assertEqual(line.effect.text, "8 products left out")
 
     def test_no_rules_say_what_to_do(self) -> None:
         answer = self.client.get(reverse("rules"))
@@ -144,29 +144,29 @@ class EffectTest(RulesCase):
         rule = rulebook.create(wording=TEA_FIRST, by=self.person, live=True)
         self.show(rule, shown=1000, clicked=200, others=(4000, 200))
         (line,) = self.lines()
-        self.assertEqual(line.effect, "Click rate 20.0\u2009% (17.6 – 22.6)")
-        assert line.change
-        assert line.badge
-        self.assertEqual((line.change.sign, line.change.text), ("▲", "15.0\u2009pt"))
-        self.assertEqual(line.badge.text, "simulated")
-        self.assertEqual(line.reach, "1 product · 20\u2009% of lists")
+        self.assertEqual(line.effect.text, "Click rate 20.0\u2009% (17.6 – 22.6)")
+        assert line.effect.change
+        assert line.effect.badge
+        self.assertEqual((line.effect.change.sign, line.effect.change.text), ("▲", "15.0\u2009pt"))
+        self.assertEqual(line.effect.badge.text, "simulated")
+        self.assertEqual((line.reach, line.share), ("1 product", "20\u2009% of lists"))
 
     def test_within_the_noise(self) -> None:
         rule = rulebook.create(wording=TEA_FIRST, by=self.person, live=True)
         self.show(rule, shown=400, clicked=21, others=(4000, 200))
-        change = self.lines()[0].change
+        change = self.lines()[0].effect.change
         self.assertEqual(change and change.sign, "≈")
 
     def test_too_few_is_no_rate(self) -> None:
         rule = rulebook.create(wording=TEA_FIRST, by=self.person, live=True)
         self.show(rule, shown=299, clicked=30, others=(4000, 200))
-        self.assertEqual(self.lines()[0].effect, "too few to judge")
+        self.assertEqual(self.lines()[0].effect.text, "too few to judge")
 
     def test_nothing_shown_is_no_data_and_a_draft_was_not_live(self) -> None:
         rulebook.create(wording=TEA_FIRST, by=self.person, live=True)
         self.make("Not yet", live=False, condition={"products": ["p3"]})
-        self.assertEqual({line.name: line.effect for line in self.lines()}["Tea first"], "no data")
-        self.assertEqual({line.name: line.effect for line in self.lines()}["Not yet"], "Not live yet")
+        self.assertEqual({line.name: line.effect.text for line in self.lines()}["Tea first"], "no data")
+        self.assertEqual({line.name: line.effect.text for line in self.lines()}["Not yet"], "Not live yet")
 
 
 class ConflictTest(RulesCase):

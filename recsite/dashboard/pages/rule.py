@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.http import QueryDict
 from django.utils import timezone
@@ -245,7 +245,8 @@ def form_of(rule: Rule, shop: Shop) -> RuleForm:
 def read(data: QueryDict, shop: Shop) -> Read:
     """The entries as sent. ``fix`` (``position:3``) is put into them first; what stands in a search box unchosen is
     looked up unless the form is only being followed as one types."""
-    form, errors = rule_forms.posted(data), {}
+    form = rule_forms.posted(data)
+    errors: dict[str, str] = {}
     if data.get("do") or data.get("fix"):
         form, errors = _looked_up(form, rule_forms.typed(data))
     if fix := data.get("fix"):
@@ -278,7 +279,8 @@ def _looked_up(form: RuleForm, typed: Mapping[str, str]) -> tuple[RuleForm, dict
             what = rule_terms.KINDS.get(name, "product")
             errors[name] = f"No {what} is called “{text}”. Choose one from the search, or enter its № or whole name."
         elif found not in getattr(form, name):
-            form = replace(form, **{name: (*getattr(form, name), found)})
+            added: dict[str, Any] = {name: (*getattr(form, name), found)}
+            form = replace(form, **added)
     return form, errors
 
 
@@ -699,12 +701,15 @@ def _reach(scene: _Scene) -> StatStrip:
         return StatStrip(
             [Stat(words, numbers.NONE) for words in ("Products it is for", "Share of lists", "Lists a day")], label
         )
-    reach = queries.reach_of(scene.draft, state.current(), at=scene.now.timestamp())
+    live = scene.rule is not None and scene.rule.status == Rule.Status.LIVE
+    until = scene.rule.went_live_at if scene.rule and live else None
+    reach = queries.reach_of(scene.draft, state.current(), at=scene.now.timestamp(), until=until)
     where = rule_words.where(scene.wording.placements, scene.names, on=True)
     away = reach.products - reach.sellable
     share = reach.share
     changed = "no data" if share is None else numbers.decimal(100 * share, 1)
-    note = f"of the newest {numbers.count(reach.lists)} {where}" if reach.lists else "no list was served there yet"
+    before = " from before it was live" if until else ""
+    note = f"of the newest {numbers.count(reach.lists)} {where}{before}" if reach.lists else "no list was served yet"
     daily = f"{numbers.count(share * reach.lists_a_day)}" if share is not None and reach.lists_a_day else "no data"
     return StatStrip(
         [
@@ -714,7 +719,7 @@ def _reach(scene: _Scene) -> StatStrip:
                 note=f"{numbers.count(away)} hidden or out of stock" if away else "all may be shown",
             ),
             Stat("Lists it would change", changed, "" if share is None else "%", note=note),
-            Stat("Lists a day", daily, "lists" if daily != "no data" else "", note="over the newest 7 days"),
+            Stat("Lists a day", daily, "lists" if daily != "no data" else "", note="over 7 days"),
         ],
         label,
     )
@@ -768,12 +773,14 @@ def _effect(rule: Rule | None, shop: Shop) -> tuple[StatStrip | None, str]:
                 "Click rate",
                 "no data" if rate is None else "too few to judge" if few else numbers.decimal(100 * rate.value, 2),
                 "" if rate is None or few else "%",
-                delta=None if few else change_of(found),
+                delta=None if few else change_of(found, str(rule.verb)),
                 note="" if rate is None else bounds,
             ),
             Stat(
                 "Revenue after it",
-                numbers.money(found.counts.revenue + found.counts.revenue_by_view, shop.currency),
+                numbers.money(found.counts.revenue + found.counts.revenue_by_view, shop.currency)
+                if found.counts.has_data
+                else "no data",
                 note=numbers.plural(found.counts.bought + found.counts.bought_by_view, "purchase"),
             ),
         ],
@@ -799,18 +806,17 @@ def _of_lists(share: float | None) -> str:
 
 
 def _versions(rule: Rule, scene: _Scene) -> list[Version]:
-    found = list(queries.versions(rule)[:VERSIONS])
-    wordings = [Wording.from_dict(one) for row in found for one in (row.wording, row.before) if one]
-    names = queries.names_for(wordings, currency=scene.shop.currency)
+    found = queries.versions(rule=rule, limit=VERSIONS)
+    names = queries.names_in(found, currency=scene.shop.currency)
     return [
         Version(
-            row.version,
-            numbers.moment(row.at),
-            row.by.get_username() if row.by else "",
-            what_happened(row.wording, row.before, names),
-            scene.can_edit and row.version != rule.version,
+            one.version,
+            numbers.moment(one.at),
+            one.by,
+            what_happened(one, names),
+            scene.can_edit and one.version != rule.version,
         )
-        for row in found
+        for one in found
     ]
 
 

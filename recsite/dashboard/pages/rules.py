@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import ClassVar
 
@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from recommender import conditions, state
 from recommender.feedback import TOO_FEW
-from recommender.models import Rule
+from recommender.models import Rule, RuleVersion
 from recommender.rulebook import Wording, wording_of
 from recommender.rules import CompiledRule
 from recsite.dashboard import navigation, numbers, roles, rule_fixes, rule_words, tables
@@ -33,7 +33,7 @@ from recsite.dashboard.components import (
     delta_of_rates,
 )
 from recsite.dashboard.queries import rules as queries
-from recsite.dashboard.queries.rules import Effect
+from recsite.dashboard.queries.rules import Effect, Written
 from recsite.dashboard.rule_fixes import Fix, Told
 from recsite.dashboard.rule_words import VERB_WORDS, Names
 from recsite.dashboard.shop import Shop
@@ -59,6 +59,16 @@ _SEES_NOTHING = ("exclude", "only")  # what they remove is never shown, so nothi
 
 
 @dataclass(frozen=True)
+class Outcome:
+    """What came of a rule: a figure or why there is none, its change, a remark."""
+
+    text: str
+    change: Delta | None = None
+    note: str = ""
+    badge: Badge | None = None
+
+
+@dataclass(frozen=True)
 class RuleLine:
     """A row of the table. ``order`` among all that can run; ``up`` and ``down`` where it can still move."""
 
@@ -72,10 +82,8 @@ class RuleLine:
     when: str
     state: State
     reach: str
-    effect: str
-    change: Delta | None
-    effect_note: str
-    badge: Badge | None
+    share: str
+    effect: Outcome
     owner: str
     href: str
     in_conflict: bool = False
@@ -269,8 +277,9 @@ def _lines(shown: Sequence[Rule], scene: Scene, found: Sequence[Told], *, moved:
                 where=rule_words.where(wording.placements, scene.names),
                 when=rule_words.when(wording),
                 state=shown_state(row, scene.now),
-                reach=_reach(row, scene, effect),
-                **_effect(row, effect, scene),
+                reach=numbers.plural(_products(row, scene), "product"),
+                share=_share(effect),
+                effect=_effect(row, effect, scene),
                 owner=_owner(row),
                 href=page("rule", row.pk),
                 in_conflict=row.pk in clashing,
@@ -282,11 +291,10 @@ def _lines(shown: Sequence[Rule], scene: Scene, found: Sequence[Told], *, moved:
     return lines
 
 
-def _reach(row: Rule, scene: Scene, effect: Effect | None) -> str:
-    products = numbers.plural(_products(row, scene), "product")
+def _share(effect: Effect | None) -> str:
     if effect is None or effect.share is None:
-        return products
-    return f"{products} · {numbers.percent(effect.share, 0 if effect.share >= 0.1 else 1)} of lists"
+        return ""
+    return f"{numbers.percent(effect.share, 0 if effect.share >= 0.1 else 1)} of lists"
 
 
 def _products(row: Rule, scene: Scene) -> int:
@@ -294,30 +302,30 @@ def _products(row: Rule, scene: Scene) -> int:
     return conditions.count(rule.condition, state.current().catalogue.shelf, at=scene.now.timestamp()) if rule else 0
 
 
-def _effect(row: Rule, effect: Effect | None, scene: Scene) -> dict[str, object]:
+def _effect(row: Rule, effect: Effect | None, scene: Scene) -> Outcome:
     """The click rate of what it brought into lists, beside the other products of the same placements."""
-    nothing: dict[str, object] = {"change": None, "effect_note": "", "badge": None}
     if effect is None:
-        return {"effect": _no_effect(row, scene), **nothing}
+        return Outcome(_no_effect(row, scene))
     badge = SIMULATED if effect.simulated else None
     rate = effect.rate
     if rate is None:
-        return {"effect": "no data", **nothing, "effect_note": "in lists, seen by nobody yet", "badge": badge}
+        return Outcome("no data", note="in lists, seen by nobody yet", badge=badge)
     if rate.of < TOO_FEW:
-        note = f"shown {numbers.count(rate.of)} times"
-        return {"effect": "too few to judge", **nothing, "effect_note": note, "badge": badge}
+        return Outcome("too few to judge", note=f"shown {numbers.count(rate.of)} times", badge=badge)
     bounds = f"{rate.low * 100:.1f} {numbers.DASH} {rate.high * 100:.1f}"
     text = f"Click rate {numbers.percent(rate.value, 1)} ({bounds})"
-    return {"effect": text, "change": change_of(effect), "effect_note": "", "badge": badge}
+    return Outcome(text, change_of(effect, str(row.verb)), badge=badge)
 
 
-def change_of(effect: Effect) -> Delta | None:
-    """Against the other products; ≈ where the interval of the difference holds 0."""
+def change_of(effect: Effect, verb: str) -> Delta | None:
+    """Against the other products; ≈ where the interval of the difference holds 0. Only of what a rule puts forward is
+    more better: a bury picks what is clicked less."""
     rate, others, change = effect.rate, effect.others.click_rate, effect.change
     if rate is None or others is None or change is None:
         return None
     noise = abs(change[0]) if change[1] <= 0 <= change[2] else 0.0
-    return delta_of_rates(rate.value, others.value, noise=noise, note="vs other products")
+    delta = delta_of_rates(rate.value, others.value, noise=noise, note="vs other products")
+    return delta if verb in ("pin", "boost") else replace(delta, better=None)
 
 
 def _no_effect(row: Rule, scene: Scene) -> str:
@@ -444,25 +452,20 @@ class HistoryPage:
 
 def build_history(params: Mapping[str, str], shop: Shop) -> HistoryPage:
     """Fifty a page."""
-    versions = queries.versions()
-    total = versions.count()
+    total = RuleVersion.objects.count()
     number = tables.page_number(params, total)
-    shown = list(versions[(number - 1) * tables.PAGE_SIZE : number * tables.PAGE_SIZE])
-    told = [(one, Wording.from_dict(one.wording), one.before) for one in shown]
-    names = queries.names_for(
-        [wording for _, wording, _ in told] + [Wording.from_dict(before) for *_, before in told if before],
-        currency=shop.currency,
-    )
+    written = queries.versions(limit=tables.PAGE_SIZE, offset=(number - 1) * tables.PAGE_SIZE)
+    names = queries.names_in(written, currency=shop.currency)
     rows = [
         Row(
             [
                 Cell(numbers.moment(one.at)),
-                Cell(one.rule.name, href=page("rule", one.rule_id)),
-                Cell("; ".join(what_happened(one.wording, before, names))),
-                Cell(one.by.get_username() if one.by else "", tone="" if one.by else "muted"),
+                Cell(one.name, href=page("rule", one.rule)),
+                Cell("; ".join(what_happened(one, names))),
+                Cell(one.by),
             ]
         )
-        for one, wording, before in told
+        for one in written
     ]
     return HistoryPage(
         PageHeader(
@@ -491,11 +494,11 @@ _HAPPENED = {
 }
 
 
-def what_happened(wording: Mapping[str, object], before: Mapping[str, object] | None, names: Names) -> list[str]:
+def what_happened(written: Written, names: Names) -> list[str]:
     """What a version did, in words: first the state, then the wording."""
-    now = Wording.from_dict(wording)
-    if before is None:
+    now = Wording.from_dict(written.wording)
+    if written.before is None:
         return [f"made: {rule_words.sentence(now, names)}"]
-    was, is_now = str(before.get("status", "")), str(wording.get("status", ""))
+    was, is_now = str(written.before.get("status", "")), str(written.wording.get("status", ""))
     found = [_HAPPENED.get((was, is_now), f"{is_now}, was {was}")] if was != is_now else []
-    return [*found, *rule_words.changes(Wording.from_dict(before), now, names)] or ["saved unchanged"]
+    return [*found, *rule_words.changes(Wording.from_dict(written.before), now, names)] or ["saved unchanged"]

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import numpy as np
-from django.db.models import F, JSONField, QuerySet, Window
+from django.db.models import F, JSONField, Window
 from django.db.models.functions import Lag
 
 from catalog.models import Product
@@ -75,11 +75,34 @@ def names_for(wordings: Iterable[Wording], *, currency: str) -> Names:
     )
 
 
-def versions(rule: Rule | None = None) -> QuerySet[RuleVersion]:
-    """What was written, newest first, of one rule or of all; ``before`` is the wording of the version before."""
+@dataclass(frozen=True)
+class Written:
+    """One version of a rule: its wording with the state, and that of the version before (None: the first)."""
+
+    rule: int
+    name: str  # of the rule now
+    version: int
+    at: datetime
+    by: str
+    wording: Mapping[str, Any]
+    before: Mapping[str, Any] | None
+
+
+def versions(*, rule: Rule | None = None, limit: int, offset: int = 0) -> list[Written]:
+    """What was written, newest first, of one rule or of all. One query."""
     before = Window(Lag("wording"), partition_by=F("rule_id"), order_by=F("version").asc(), output_field=JSONField())
-    found = RuleVersion.objects.annotate(before=before).select_related("rule", "by").order_by("-at", "-id")
-    return found if rule is None else found.filter(rule=rule)
+    found = RuleVersion.objects.annotate(before=before).order_by("-at", "-id")
+    if rule is not None:
+        found = found.filter(rule=rule)
+    columns = ("rule_id", "rule__name", "version", "at", "by__username", "wording", "before")
+    rows = found.values_list(*columns)[offset : offset + limit]
+    return [Written(pk, name, number, at, by or "", now, was) for pk, name, number, at, by, now, was in rows]
+
+
+def names_in(written: Iterable[Written], *, currency: str) -> Names:
+    """What all that these versions name is called. Two queries."""
+    wordings = [wording for one in written for wording in (one.wording, one.before) if wording]
+    return names_for(map(Wording.from_dict, wordings), currency=currency)
 
 
 # --- What came of them ---
@@ -167,20 +190,25 @@ class Reach:
         return self.touched / self.lists if self.lists else None
 
 
-def reach_of(rule: CompiledRule, held: State, *, at: float) -> Reach:
-    """Two queries. Over the newest ``RECENT_LISTS`` lists of the rule's placements and segments."""
+def reach_of(rule: CompiledRule, held: State, *, at: float, until: datetime | None = None) -> Reach:
+    """Two queries. Over the newest ``RECENT_LISTS`` lists of the rule's placements and segments.
+
+    ``until``: only lists from before then; a list made under the rule no longer shows what it changed.
+    """
     mask = rule.condition.matches(held.catalogue.shelf, np.arange(len(held.catalogue)), at=at)
     scope = ServedList.objects.all()
     if rule.placements:
         scope = scope.filter(placement__in=sorted(rule.placements))
     if rule.segments:
         scope = scope.filter(segment__in=sorted(rule.segments))
+    if until is not None:
+        scope = scope.filter(at__lt=until)
     lately = list(scope.order_by("-at").values_list("at", "products")[:RECENT_LISTS])
     week = scope.filter(at__gt=lately[0][0] - timedelta(days=LISTS_DAYS)).count() if lately else 0
     # One look-up for all of them: it costs the size of the catalogue, however few it is asked for.
     every = held.catalogue.codes(np.array([one for _, products in lately for one in products], np.int64))
-    ends = np.cumsum([len(products) for _, products in lately])[:-1] if lately else []
-    touched = sum(_changes(rule, mask, held, items) for items in np.split(every, ends)) if lately else 0
+    ends = np.cumsum([len(products) for _, products in lately])
+    touched = sum(_changes(rule, mask, held, items) for items in np.split(every, ends)[:-1])
     sellable = int((mask & held.catalogue.sellable).sum())
     return Reach(int(mask.sum()), sellable, len(lately), touched, week / LISTS_DAYS)
 
