@@ -266,6 +266,7 @@ class FilterBar:
     target: str = ""
     keep: Mapping[str, str] = field(default_factory=dict)
     search: bool = True
+    fields: Sequence[Field] = ()  # further inputs, such as a day
 
 
 @dataclass(frozen=True)

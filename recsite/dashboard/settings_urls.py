@@ -2,6 +2,13 @@
 
 from django.urls import URLPattern, path
 
+from recsite.dashboard.views.settings.audit_log import audit_log
+from recsite.dashboard.views.settings.event_types import (
+    event_type,
+    event_types,
+    new_event_type,
+    undo_event_type,
+)
 from recsite.dashboard.views.settings.keys import key, keys, new_key, revoke_key, rotate_key
 from recsite.dashboard.views.settings.people import (
     change_access,
@@ -28,6 +35,11 @@ urlpatterns: list[URLPattern] = [
     path("people/<int:pk>/password/", password_link, name="settings-person-link"),
     path("people/<int:pk>/role/<slug:role>/", change_role, name="settings-person-role"),
     path("people/<int:pk>/access/<slug:state>/", change_access, name="settings-person-access"),
+    path("event-types/", event_types, name="settings-event-types"),
+    path("event-types/new/", new_event_type, name="settings-event-type-new"),
+    path("event-types/<int:pk>/undo/", undo_event_type, name="settings-event-type-undo"),
+    path("event-types/of/<slug:name>/", event_type, name="settings-event-type"),
+    path("audit/", audit_log, name="settings-audit"),
     path("you/", you, name="settings-you"),
     path("password/", password_again, name="settings-password-again"),
 ]
