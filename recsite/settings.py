@@ -181,6 +181,7 @@ REDIS_URL = _address("REDIS_URL", "redis://127.0.0.1:6379/0", "redis", "rediss",
 REDIS_PREFIX = env.str("REDIS_PREFIX", default="rs")  # of every key that recommender.store writes
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+KEEP_COUNTS = True  # what takes a page too long is kept for minutes (recsite.dashboard.kept); tests count always
 
 # --- People ---
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]

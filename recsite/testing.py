@@ -135,6 +135,7 @@ class Runner(django_runner.DiscoverRunner):
         settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
         # A tenth of the time of the console's tests went into making passwords slow to guess.
         settings.PASSWORD_HASHERS = [FAST_HASHER, *settings.PASSWORD_HASHERS]
+        settings.KEEP_COUNTS = False  # a test's rows are another test's no more
         flush_redis()
 
     def setup_databases(self, **kwargs: Any) -> Any:

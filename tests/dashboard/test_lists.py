@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from unittest.mock import patch
 
 from django.db import connection
 from django.http import HttpResponse
@@ -15,6 +16,7 @@ from recsite.dashboard import roles
 from recsite.dashboard.pages import products as products_page
 from recsite.dashboard.pages import search as search_page
 from recsite.dashboard.pages import shoppers as shoppers_page
+from recsite.dashboard.queries import products as queries
 from recsite.dashboard.shop import read_shop
 from tests.dashboard.clocks import stopped_clock
 from tests.dashboard.people import make_person
@@ -81,6 +83,34 @@ class ProductsTest(TestCase):
         self.assertEqual(self.rows()[:2], ["p7", "p5"])
         self.assertEqual(self.rows(sort="-revenue")[:2], ["p5", "p7"])
         self.assertEqual(self.rows(sort="-before")[0], "p9")
+
+    def test_every_page_of_any_filter_has_each_product_once_in_order(self) -> None:
+        for number in range(0, 60, 4):
+            for _ in range(number % 7 + 1):
+                make_event(self.anna, self.products[number], price=float(number))
+        sales = products_page.newest_sales()
+        for sort, descending in (
+            ("lines", True),
+            ("lines", False),
+            ("revenue", True),
+            ("name", True),
+            ("price", False),
+        ):
+            for wanted in ({}, {"department": "Drinks > Tea"}, {"text": "number 1"}):
+                with patch.object(queries, "FIRST_PORTION", 3):
+                    chosen = queries.matching(queries.ProductFilter(**wanted))
+                    whole = queries.sold(chosen, sales, sort=sort, descending=descending)
+                    pages = [
+                        row
+                        for offset in range(0, chosen.count(), 7)
+                        for row in queries.sold(chosen, sales, sort=sort, descending=descending, limit=7, offset=offset)
+                    ]
+                self.assertEqual([row.product.pk for row in pages], [row.product.pk for row in whole])
+                self.assertEqual({row.product.pk for row in pages}, {product.pk for product in chosen})
+                if sort == "lines":
+                    sold = [row.lines for row in pages if row.lines]
+                    self.assertEqual(sold, sorted(sold, reverse=descending))
+                    self.assertEqual([row.lines for row in pages][: len(sold)], sold)
 
     def test_pages_hold_fifty_and_keep_the_rest_of_the_address(self) -> None:
         self.assertEqual((len(self.rows()), len(self.rows(page="2"))), (50, 10))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django.utils import timezone
 
@@ -24,9 +24,10 @@ from recsite.dashboard.components import (
     Select,
     delta_of_counts,
 )
+from recsite.dashboard.kept import Kept
 from recsite.dashboard.names import full_name
 from recsite.dashboard.queries import products as queries
-from recsite.dashboard.queries.products import ProductFilter, Sold
+from recsite.dashboard.queries.products import ProductFilter, Sales, Sold
 from recsite.dashboard.shop import Shop
 from recsite.dashboard.tables import Cell, Column, Row, Sorting, Table
 from recsite.dashboard.tiles import tile, tile_of
@@ -60,19 +61,20 @@ class ProductsPage:
     period: str
 
 
-@dataclass(frozen=True)
-class Period:
-    """The newest 28 days of the log, and the 28 before them."""
-
-    start: datetime
-    end: datetime
-    before: datetime
+_KEPT: Kept[Sales] = Kept("product sales", seconds=60)
 
 
-def newest_period() -> Period:
-    """Up to and with the newest event, so that a log that ended weeks ago still shows its last days."""
-    end = (newest_event_at() or timezone.now()) + timedelta(microseconds=1)
-    return Period(end - RANGE, end, end - 2 * RANGE)
+def newest_sales() -> Sales:
+    """Of the newest 28 days of the log and the 28 before them, kept for a minute.
+
+    Up to and with the newest event, so that a log that ended weeks ago still shows its last days.
+    """
+
+    def count() -> Sales:
+        end = (newest_event_at() or timezone.now()) + timedelta(microseconds=1)
+        return queries.sales(start=end - RANGE, end=end, before=end - 2 * RANGE)
+
+    return _KEPT.get(count)
 
 
 def read_filter(params: Mapping[str, str]) -> ProductFilter:
@@ -86,23 +88,21 @@ def read_filter(params: Mapping[str, str]) -> ProductFilter:
 
 
 def build(params: Mapping[str, str], shop: Shop) -> ProductsPage:
-    """One page of fifty. Queries: newest event, departments, count, sales, products."""
-    wanted, period = read_filter(params), newest_period()
+    """One page of fifty. Queries: departments, count, order, products; newest event and sales once a minute."""
+    wanted, sales = read_filter(params), newest_sales()
     sorting = tables.read_sorting(params, queries.SORTS, "-lines")
     chosen = queries.matching(wanted)
     total = chosen.count()
     number = tables.page_number(params, total)
     found = queries.sold(
         chosen,
-        start=period.start,
-        end=period.end,
-        before=period.before,
+        sales,
         sort=sorting.key,
         descending=sorting.descending,
         limit=tables.PAGE_SIZE,
         offset=(number - 1) * tables.PAGE_SIZE,
     )
-    days = numbers.date_range(shop.day_of(period.start) + timedelta(days=1), shop.day_of(period.end))
+    days = numbers.date_range(shop.day_of(sales.start) + timedelta(days=1), shop.day_of(sales.end))
     return ProductsPage(
         header=_header(params),
         filters=_filters(params, wanted, total, sorting),
@@ -120,9 +120,7 @@ def build(params: Mapping[str, str], shop: Shop) -> ProductsPage:
 
 def csv_rows(params: Mapping[str, str]) -> Iterator[tuple[object, ...]]:
     """Every product that the filter lets through, best sellers first, under ``CSV_HEADER``."""
-    period = newest_period()
-    chosen = queries.matching(read_filter(params))
-    for sold in queries.sold(chosen, start=period.start, end=period.end, before=period.before):
+    for sold in queries.sold(queries.matching(read_filter(params)), newest_sales()):
         product = sold.product
         category = product.category.path if product.category else ""
         yield (

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
+import numpy as np
 from django.db import connection
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
+from django.db.models.functions import Upper
 
 from behavior.models import Event
 from catalog.models import Category, Product
@@ -21,14 +24,7 @@ STATES = {
     "unknown": "Known from events only",
 }
 COLUMNS = ("title", "category", "brand", "price", "stock", "tags", "description", "image_url", "rating")
-_ORDER = {
-    "name": "upper(p.title)",
-    "price": "p.price",
-    "lines": "s.lines",
-    "before": "s.before",
-    "revenue": "s.revenue",
-}
-SORTS = tuple(_ORDER)
+SORTS = ("name", "price", "lines", "before", "revenue")
 
 
 @dataclass(frozen=True)
@@ -83,38 +79,115 @@ def _in_state(state: str) -> Q:
     }.get(state, Q())
 
 
+@dataclass(frozen=True)
+class Sales:
+    """Purchases of ``start … end``, and of as long before, by product: arrays of one length n.
+
+    ``ids`` int64 (``Product.id``), ``lines`` and ``before`` int64, ``revenue`` float64. Products without a line in
+    either period are absent.
+    """
+
+    before_start: datetime
+    start: datetime
+    end: datetime
+    ids: np.ndarray
+    lines: np.ndarray
+    before: np.ndarray
+    revenue: np.ndarray
+
+    @cached_property
+    def _places(self) -> dict[int, int]:
+        return {key: place for place, key in enumerate(self.ids.tolist())}
+
+    def of(self, product: Product) -> Sold:
+        """The product with its figures."""
+        place = self._places.get(product.pk)
+        if place is None:
+            return Sold(product, 0, 0, 0.0)
+        return Sold(product, int(self.lines[place]), int(self.before[place]), float(self.revenue[place]))
+
+    def ranking(self, by: str, *, descending: bool) -> np.ndarray:
+        """int64 [n]: the products' ids by ``lines``, ``before`` or ``revenue``, ties by id."""
+        values = getattr(self, by)
+        return self.ids[np.lexsort((self.ids, -values if descending else values))]
+
+
+def sales(*, start: datetime, end: datetime, before: datetime) -> Sales:
+    """Sales of every product that had any: one query over the log of ``before … end``."""
+    sql = """
+        SELECT product_id, count(*) FILTER (WHERE at >= %(start)s), count(*) FILTER (WHERE at < %(start)s),
+               coalesce(sum(coalesce(price, 0) * coalesce(quantity, 1)) FILTER (WHERE at >= %(start)s), 0)
+        FROM behavior_event
+        WHERE type = 'purchase' AND at >= %(before)s AND at < %(end)s AND product_id IS NOT NULL GROUP BY product_id
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(sql, {"start": start, "before": before, "end": end})
+        rows = cursor.fetchall()
+    columns = list(zip(*rows, strict=True)) or [()] * 4
+    ids, lines, earlier = (np.array(column, np.int64) for column in columns[:3])
+    return Sales(before, start, end, ids, lines, earlier, np.array(columns[3], np.float64))
+
+
 def sold(
     products: QuerySet[Product],
+    sales: Sales,
     *,
-    start: datetime,
-    end: datetime,
-    before: datetime,
     sort: str = "lines",
     descending: bool = True,
     limit: int | None = None,
     offset: int = 0,
 ) -> list[Sold]:
-    """``products`` with their purchases of ``start … end``, sorted by one of ``SORTS``, ties by id. Two queries."""
-    chosen, parameters = products.order_by().values("id").query.sql_with_params()
-    sql = f"""
-        SELECT p.id, coalesce(s.lines, 0), coalesce(s.before, 0), coalesce(s.revenue, 0)
-        FROM catalog_product p LEFT JOIN (
-            SELECT product_id, count(*) FILTER (WHERE at >= %s) AS lines, count(*) FILTER (WHERE at < %s) AS before,
-                   sum(coalesce(price, 0) * coalesce(quantity, 1)) FILTER (WHERE at >= %s) AS revenue
-            FROM behavior_event WHERE type = 'purchase' AND at >= %s AND at < %s GROUP BY product_id
-        ) s ON s.product_id = p.id
-        WHERE p.id IN ({chosen})
-        ORDER BY {_ORDER[sort]} {"DESC" if descending else "ASC"} NULLS LAST, p.id LIMIT %s OFFSET %s
+    """``products`` with their sales, sorted by one of ``SORTS``, ties by id; what has none comes last. Two queries or
+    a few more."""
+    end = None if limit is None else offset + limit
+    if sort in ("name", "price"):
+        key = Upper("title") if sort == "name" else F("price")
+        ordered = products.order_by(key.desc(nulls_last=True) if descending else key.asc(nulls_last=True), "id")
+        ids = list(ordered.values_list("id", flat=True)[offset:end])
+    else:
+        ids = _ranked(products, sales.ranking(sort, descending=descending), offset, end)
+    rows = by_ids(ids)
+    return [sales.of(rows[key]) for key in ids if key in rows]
+
+
+def _ranked(products: QuerySet[Product], ranking: np.ndarray, offset: int, end: int | None) -> list[int]:
+    """The ids at ``offset … end`` of ``products`` in the order of ``ranking``, the others behind by id.
+
+    The best are asked for first, in portions that grow: a first page seldom needs more than one.
     """
+    if not products.query.where and end is not None and end <= len(ranking):
+        return [int(key) for key in ranking[offset:end]]
+    found: list[int] = []
+    start, size = 0, FIRST_PORTION if end is not None else len(ranking)
+    while start < len(ranking) and (end is None or len(found) < end):
+        portion = ranking[start : start + size].tolist()
+        let_through = _among(products, portion)
+        found += [key for key in portion if key in let_through]
+        start, size = start + size, size * 8
+    if end is None or len(found) < end:
+        rest, parameters = products.order_by("id").values("id").query.sql_with_params()
+        sql = f"""
+            SELECT id FROM ({rest}) AS rest
+            WHERE NOT EXISTS (SELECT FROM unnest(%s::bigint[]) AS ranked(id) WHERE ranked.id = rest.id)
+            ORDER BY id LIMIT %s OFFSET %s
+        """
+        limit = None if end is None else end - max(offset, len(found))
+        with connection.cursor() as cursor:
+            cursor.execute(sql, [*parameters, ranking.tolist(), limit, max(0, offset - len(found))])
+            found = found[offset:] + [key for (key,) in cursor.fetchall()]
+        return found
+    return found[offset:end]
+
+
+FIRST_PORTION = 2_000
+
+
+def _among(products: QuerySet[Product], ids: list[int]) -> set[int]:
+    """Which of ``ids`` are among ``products``."""
+    chosen, parameters = products.order_by().values("id").query.sql_with_params()
     with connection.cursor() as cursor:
-        cursor.execute(sql, [start, start, start, before, end, *parameters, limit, offset])
-        found = cursor.fetchall()
-    return _with_products(found)
-
-
-def _with_products(found: Sequence[tuple[int, int, int, float]]) -> list[Sold]:
-    rows = by_ids(key for key, *_ in found)
-    return [Sold(rows[key], lines, before, revenue) for key, lines, before, revenue in found if key in rows]
+        cursor.execute(f"SELECT id FROM ({chosen}) AS chosen WHERE id = ANY(%s)", [*parameters, ids])
+        return {key for (key,) in cursor.fetchall()}
 
 
 def by_ids(ids: Iterable[int]) -> dict[int, Product]:
