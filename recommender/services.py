@@ -7,20 +7,21 @@ died half-way: runs nobody works on, rows nobody picked up, a Redis that was emp
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from django.contrib.auth.models import User
 from django.db import IntegrityError, connection, transaction
+from django.db.models import Q
 from django.utils import timezone
 from kombu.exceptions import OperationalError as BrokerError
 
 from behavior.services import StoredEvent
 from recommender import artifacts, availability, generations, processes, publish, runs, steering, store
 from recommender.dataset import id_hash, subject
-from recommender.engine import architectures
+from recommender.engine import architectures as known
 from recommender.engine.config import Config
 from recommender.models import Generation, Switch, TrainingPlan, TrainingRun, Tuning
 from recommender.packing import RecentEvent
@@ -29,10 +30,12 @@ log = logging.getLogger(__name__)
 
 RESEND_AFTER = timedelta(seconds=30)
 STOP_GRACE = timedelta(seconds=30)
+MOST_TRIALS = 1_000
 #: A worker that takes the queue ``train`` shows itself under this name.
 TRAIN_WORKER = "queue-train"
 
 Status = TrainingRun.Status
+Job = TypeVar("Job", TrainingRun, Tuning)
 
 
 class AlreadyActive(Exception):
@@ -78,7 +81,7 @@ def request_training(
     nobody sees them). Raises :class:`AlreadyActive` where a run is queued or running or the schedule's ``slot`` had
     its run, and ``UnknownArchitecture``, ``UnknownSetting`` or ``ValueError`` for what does not exist.
     """
-    architectures.architecture(architecture)
+    known.architecture(architecture)
     given = {name: value for name, value in (config or {}).items() if name not in ("architecture", "seed")}
     chosen = Config.from_dict({**given, "architecture": architecture, "seed": seed})
     if publish not in TrainingRun.Publish.values:
@@ -116,14 +119,59 @@ def send_training(run_id: int) -> bool:
     return _send(run_training, run_id, queue="train")
 
 
+def request_tuning(
+    *,
+    trials: int,
+    architectures: Sequence[str] = ("deep",),
+    by: User | None = None,
+    seed: int = 0,
+    enqueue: bool = True,
+) -> Tuning:
+    """A queued search of ``trials`` configurations among ``architectures``, handed to a worker after commit.
+
+    Raises :class:`AlreadyActive` where one is queued or running, ``UnknownArchitecture``, and ``ValueError`` for
+    no trials or no architecture.
+    """
+    if not 1 <= trials <= MOST_TRIALS:
+        raise ValueError(f"trials: expected 1 to {MOST_TRIALS}, received {trials}")
+    if not architectures:
+        raise ValueError("architectures: expected at least one, received none")
+    for name in architectures:
+        known.architecture(name)
+    names = list(dict.fromkeys(architectures))
+    try:
+        with transaction.atomic():
+            tuning = Tuning.objects.create(trials_total=trials, architectures=names, requested_by=by, seed=seed)
+            if enqueue:
+                transaction.on_commit(lambda: send_tuning(tuning.pk))
+    except IntegrityError as error:
+        raise AlreadyActive(Tuning.objects.filter(status__in=Tuning.ACTIVE).first()) from error
+    return tuning
+
+
+def send_tuning(tuning_id: int) -> bool:
+    """Hand the search to a worker; whether the broker took it."""
+    from recommender.tasks import run_tuning
+
+    return _send(run_tuning, tuning_id, queue="train")
+
+
+def stop_tuning(*, tuning: Tuning) -> Tuning:
+    """Ask the search to stop: a queued one ends at once, a running one within its trial; what was found stays."""
+    return _stop(tuning)
+
+
 def stop_run(*, run: TrainingRun) -> TrainingRun:
     """Ask the run to stop: a queued one ends at once, a running one at its next step (30 s at most)."""
-    TrainingRun.objects.filter(pk=run.pk, status=Status.QUEUED).update(
-        status=Status.STOPPED, stop_requested=True, finished_at=timezone.now()
-    )
-    TrainingRun.objects.filter(pk=run.pk, status=Status.RUNNING).update(stop_requested=True)
-    run.refresh_from_db()
-    return run
+    return _stop(run)
+
+
+def _stop(job: Job) -> Job:
+    rows = type(job).objects.filter(pk=job.pk)
+    rows.filter(status=Status.QUEUED).update(status=Status.STOPPED, stop_requested=True, finished_at=timezone.now())
+    rows.filter(status=Status.RUNNING).update(stop_requested=True)
+    job.refresh_from_db()
+    return job
 
 
 # --- Model files ---
@@ -326,24 +374,29 @@ def note_settings(*names: str) -> None:
 def reconcile() -> None:
     """Find what died half-way. Called every few seconds by a worker, and by ``manage.py train`` while it waits."""
     for run in TrainingRun.objects.filter(status=Status.RUNNING):
-        _mend_running(run)
-    for run in TrainingRun.objects.filter(status=Status.QUEUED, created_at__lt=timezone.now() - RESEND_AFTER):
-        if run.heartbeat_at is None or run.heartbeat_at < timezone.now() - RESEND_AFTER:
-            send_training(run.pk)
+        _mend_running(run, send_training)
+    for tuning in Tuning.objects.filter(status=Status.RUNNING):
+        _mend_running(tuning, send_tuning)
+    long_ago = timezone.now() - RESEND_AFTER
+    waiting = Q(status=Status.QUEUED, created_at__lt=long_ago) & (Q(heartbeat_at=None) | Q(heartbeat_at__lt=long_ago))
+    for pk in TrainingRun.objects.filter(waiting).values_list("pk", flat=True):
+        send_training(pk)
+    for pk in Tuning.objects.filter(waiting).values_list("pk", flat=True):
+        send_tuning(pk)
     try:
         _mend_redis()
     except store.StoreDown as error:
         log.warning("Redis could not be checked: %s", error)
 
 
-def _mend_running(run: TrainingRun) -> None:
+def _mend_running(run: TrainingRun | Tuning, send: Callable[[int], bool]) -> None:
     overdue = run.stop_requested and (run.heartbeat_at or run.created_at) < timezone.now() - STOP_GRACE
     if overdue and run.process_id and run.host == processes.HOST:
         processes.kill_group(run.process_id)
     if runs.give_up_dead(run):
         run.refresh_from_db()
         if run.status == Status.QUEUED:
-            send_training(run.pk)
+            send(run.pk)
 
 
 def _mend_redis() -> None:

@@ -20,6 +20,15 @@ def run_training(run_id: int) -> None:
     runs.start_child(run_id)
 
 
+@shared_task(name="recommender.tasks.run_tuning")
+def run_tuning(tuning_id: int) -> None:
+    """Start the child of a search; the row says how it goes on."""
+    from recommender import runs
+    from recommender.models import Tuning
+
+    runs.start_child(tuning_id, Tuning)
+
+
 @shared_task(name="recommender.tasks.refresh_list")
 def refresh_list(subject: str) -> None:
     """A fresh list of one shopper or visitor."""

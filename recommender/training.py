@@ -56,6 +56,7 @@ def run_child(run_id: int, attempt: int) -> str:
     run = TrainingRun.objects.get(pk=run_id)
     with Life(run_id, attempt) as life:
         try:
+            life.step("waiting", 0.0)
             with only_one(life.stopped):
                 outcome = _train_or_skip(run, life)
         except train.Stopped:
@@ -299,10 +300,11 @@ def _take(own: Any, lock: int) -> bool:
 
 
 class Life:
-    """The row of a running attempt: heartbeat from a thread, progress at most twice a second, one end."""
+    """The row of a running attempt, of a run or of a tuning: heartbeat from a thread, progress at most twice a
+    second, one end."""
 
-    def __init__(self, run_id: int, attempt: int) -> None:
-        self.run_id, self.attempt = run_id, attempt
+    def __init__(self, run_id: int, attempt: int, *, model: type[TrainingRun] | type[Tuning] = TrainingRun) -> None:
+        self.run_id, self.attempt, self.model = run_id, attempt, model
         self.curves: dict[str, list[float | None]] = {
             "epoch": [], "loss": [], "validation_loss": [], "validation_ndcg": [],
         }  # fmt: skip
@@ -313,7 +315,7 @@ class Life:
 
     def __enter__(self) -> Life:
         if not self._rows().update(process_id=os.getpid(), host=processes.HOST, heartbeat_at=timezone.now()):
-            raise Lost(f"run {self.run_id}: attempt {self.attempt} is not the one that runs")
+            raise Lost(f"{self}: attempt {self.attempt} is not the one that runs")
         self._thread.start()
         return self
 
@@ -353,7 +355,7 @@ class Life:
     def write(self, **values: Any) -> None:
         """Write to the row now; raises :class:`Lost` where it is no longer ours."""
         if not self._rows().update(**values):
-            raise Lost(f"run {self.run_id}: attempt {self.attempt} was taken over")
+            raise Lost(f"{self}: attempt {self.attempt} was taken over")
 
     def finish(self, status: str, **values: Any) -> None:
         """The end, tried for a minute: Postgres may be starting again."""
@@ -378,7 +380,10 @@ class Life:
             connection.close()  # progress may be missed; the end is not
 
     def _rows(self) -> Any:
-        return TrainingRun.objects.filter(pk=self.run_id, status=Status.RUNNING, attempts=self.attempt)
+        return self.model.objects.filter(pk=self.run_id, status=Status.RUNNING, attempts=self.attempt)
+
+    def __str__(self) -> str:
+        return f"{'run' if self.model is TrainingRun else 'tuning'} {self.run_id}"
 
     def _beat(self) -> None:
         try:
@@ -390,7 +395,7 @@ class Life:
     def _beat_once(self) -> None:
         try:
             held = self._rows().update(heartbeat_at=timezone.now())
-            asked = TrainingRun.objects.filter(pk=self.run_id, stop_requested=True).exists()
+            asked = self.model.objects.filter(pk=self.run_id, stop_requested=True).exists()
         except OperationalError:
             connection.close()
             return

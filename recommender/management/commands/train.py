@@ -15,7 +15,7 @@ from django.utils.dateparse import parse_datetime
 
 from recommender import processes, publish, runs, services, store
 from recommender.engine import architectures
-from recommender.models import TrainingRun
+from recommender.models import TrainingRun, Tuning
 
 POLL_SECONDS = 0.3
 PATIENCE_SECONDS = 45.0  # for a worker to pick the run up
@@ -28,6 +28,7 @@ class Command(BaseCommand):
         parser.add_argument("--as-of", metavar="T", help="train on events up to this time (RFC 3339); default: all")
         parser.add_argument("--wait", action="store_true", help="wait for the end also where a worker trains")
         parser.add_argument("--architecture", default="deep", choices=architectures.NAMES)
+        parser.add_argument("--tuned", type=int, metavar="TUNING", help="with the best configuration of that search")
         parser.add_argument("--seed", type=int, default=0)
         parser.add_argument("--warm-start", type=_run, metavar="RUN|serving", help="begin with the weights of that run")
         ways = "of a run that passes: serve (default), shadow (scored, not shown) or keep (stored)"
@@ -36,10 +37,12 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         worker = store.is_alive(services.TRAIN_WORKER)
+        found = _found(options["tuned"])
         try:
             run = services.request_training(
                 trigger=options["trigger"],
-                architecture=options["architecture"],
+                architecture=found.get("architecture", options["architecture"]),
+                config=found,
                 seed=options["seed"],
                 as_of=as_moment(options["as_of"]),
                 warm_start=_source(options["warm_start"]),
@@ -126,6 +129,16 @@ class Command(BaseCommand):
 
 def _run(text: str) -> str | int:
     return text if text == "serving" else int(text)
+
+
+def _found(number: int | None) -> dict[str, Any]:
+    """What the search ``--tuned`` found; nothing without one."""
+    if number is None:
+        return {}
+    tuning = Tuning.objects.filter(pk=number).first()
+    if tuning is None or not tuning.best_config:
+        raise CommandError(f"--tuned: expected a search that found something, received {number}")
+    return dict(tuning.best_config)
 
 
 def _source(name: str | int | None) -> TrainingRun | None:
