@@ -207,7 +207,11 @@ class Condition:
             elif name in ("price_min", "price_max"):
                 parts[name] = _number(name, value)
             elif name.endswith(("_min", "_max")) and len(name) > 4:
-                attributes.setdefault(name[:-4], {})[name[-3:]] = _number(name, value)
+                if not isinstance(attributes.setdefault(name[:-4], {}), dict):
+                    raise ConditionError(name, f"{name}: expected values of {name[:-4]} or a range, received both")
+                attributes[name[:-4]][name[-3:]] = _number(name, value)
+            elif name in attributes:
+                raise ConditionError(name, f"{name}: expected values or a range, received both")
             else:
                 attributes[name] = list(_texts(name, value))
         return cls(**parts, attributes=_attributes_from_json(attributes))

@@ -62,6 +62,11 @@ class ConditionTests(unittest.TestCase):
         )
         self.assertEqual(count(condition, SHELF, at=NOW), 1)
 
+    def test_values_and_a_range_of_one_attribute_are_refused(self) -> None:
+        for values in ({"margin": "a", "margin_min": 1}, {"margin_min": 1, "margin": "a"}):
+            with self.assertRaisesRegex(ConditionError, "values"):
+                Condition.from_filter(values)
+
     def test_round_trip(self) -> None:
         parts = {"categories": ["Dairy"], "price_max": 3.0, "attributes": {"colour": ["red"], "margin": {"min": 0.2}}}
         self.assertEqual(Condition.from_dict(parts).to_dict(), parts)
