@@ -11,6 +11,8 @@ from recsite.dashboard.views.model import progress as model_progress
 from recsite.dashboard.views.models import compare as model_compare
 from recsite.dashboard.views.models import models, retrain, roll_back
 from recsite.dashboard.views.overview import front
+from recsite.dashboard.views.placement import placement, placement_delete, placement_new, placement_undo
+from recsite.dashboard.views.placements import placements
 from recsite.dashboard.views.preview import preview
 from recsite.dashboard.views.product import product
 from recsite.dashboard.views.products import products
@@ -21,6 +23,11 @@ from recsite.dashboard.views.shoppers import shoppers
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", front, name="overview"),
+    path("placements/", placements, name="placements"),
+    path("placements/new/", placement_new, name="placement-new"),
+    path("placements/undo/<int:pk>/", placement_undo, name="placement-undo"),
+    path("placements/<slug:slug>/", placement, name="placement"),
+    path("placements/<slug:slug>/delete/", placement_delete, name="placement-delete"),
     path("preview/", preview, name="preview"),
     path("setup/", setup, name="setup"),
     path("search/", search, name="search"),
