@@ -199,7 +199,7 @@ class PreviewTest(RuleCase):
             ({"verb": "exclude", "products": "p23"}, "Nothing that it is for is in the list"),
         ):
             with self.subTest(changes):
-                self.assertIn(words, self.build(**changes).trial.notices[-1].text)
+                self.assertIn(words, self.build(None, **changes).trial.notices[-1].text)
 
     def test_a_new_visitor_is_looked_at_as_of_the_rules_segment(self) -> None:
         self.assertEqual(self.tiles(self.build(segments="loyal"))[1], "p20")
@@ -252,6 +252,15 @@ class PreviewTest(RuleCase):
         ):
             with self.subTest(changes):
                 self.assertEqual(self.build(**changes).trial.reach.stats[1].value, share)
+
+    def test_a_live_rule_is_counted_over_the_lists_from_before_it(self) -> None:
+        rule = self.make(live=True)
+        ids = [row.pk for row in make_products(12, prefix="q")]
+        for number, hours in enumerate((-1, -2, 1)):
+            at = datetime.now(UTC) + timedelta(hours=hours)
+            ServedList.objects.create(recommendation_id=str(number), at=at, placement="home", products=ids)
+        stat = self.build(rule, seen="2").trial.reach.stats[1]
+        self.assertEqual((stat.value, stat.note), ("100.0", "of the newest 2 on Home from before it was live"))
 
     def test_without_lists_there_is_no_data(self) -> None:
         stats = self.build().trial.reach.stats

@@ -58,7 +58,7 @@ _SEARCHES = {  # list of the form: (name of the box's field, label, placeholder)
 }
 _HINTS = {
     "pin": "Stands at one place of the list. Of several products the best that may be shown.",
-    "boost": "Moves up. The factor multiplies what the model gives; ×2 is one step of this list’s spread.",
+    "boost": "Moves up: × 2 lifts a score by as much as the scores of a list usually differ.",
     "bury": "Moves down, without leaving.",
     "exclude": "Is never shown. Wins over every pin.",
     "only": "Nothing else is shown.",
