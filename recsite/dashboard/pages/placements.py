@@ -143,7 +143,7 @@ def _header(permissions: frozenset[str]) -> PageHeader:
     return PageHeader(
         "Placements",
         "What does each slot do, and what follows when that is not enough?",
-        actions=linked(Action("New placement", new, "primary", key="N")),
+        actions=linked(Action("New placement", new, "primary")),
     )
 
 
