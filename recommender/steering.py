@@ -1,6 +1,6 @@
 """Rules and placements on their way to the serving processes: packed values whose versions ride in each request.
 
-Published right after commit by whoever changed them; the reconciler publishes what is missing from Redis.
+Published right after commit by whoever changed them; the reconciler publishes what Redis lacks or holds otherwise.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ import orjson
 from recommender import rules, store
 from recommender.models import Placement, Rule
 from recommender.rules import CompiledRule
+
+NAMES = ("rules", "placements")
 
 
 @dataclass(frozen=True)
@@ -29,16 +31,20 @@ class Slot:
 
 def publish(*names: str) -> None:
     """Put ``rules`` and ``placements`` (those named, or both) into Redis; raises ``store.StoreDown``."""
-    for name in names or ("rules", "placements"):
-        body = orjson.dumps(rule_rows() if name == "rules" else placement_rows())
-        store.put_shared(name, body, time.time_ns() // 1000)
+    for name in names or NAMES:
+        store.put_shared(name, _packed(name), time.time_ns() // 1000)
 
 
 def publish_missing() -> None:
-    """Put into Redis what it lacks; raises ``store.StoreDown``."""
+    """Put into Redis what it lacks or holds otherwise than Postgres, after a save while it was away or two saves whose
+    publishing crossed; raises ``store.StoreDown``."""
     held = store.versions()
-    if missing := [name for name in ("rules", "placements") if name not in held or store.shared(name) is None]:
+    if missing := [name for name in NAMES if name not in held or store.shared(name) != _packed(name)]:
         publish(*missing)
+
+
+def _packed(name: str) -> bytes:
+    return orjson.dumps(rule_rows() if name == "rules" else placement_rows())
 
 
 def rule_rows() -> list[dict[str, Any]]:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from django.db import connection
 from django.test import TestCase
 
-from recommender import rulebook, serve, state, steering
+from recommender import rulebook, serve, state, steering, store
 from recommender.models import Rule, RuleVersion
 from recommender.rulebook import Changed, NotAllowed, Refused, Wording, wording_of
-from recsite.testing import open_new_shop
+from recsite.testing import CommittedCase, open_new_shop
 from tests.dashboard.people import make_person
 from tests.goods import make_history, make_products, make_shoppers
 
@@ -210,7 +214,67 @@ class ServingTest(RulebookCase):
         self.assertNotEqual(self.first()[1], "p20")
         self.assertEqual(self.first(as_of=start)[1], "p20")
 
+    def test_a_save_while_redis_was_away_is_published_later(self) -> None:
+        before = self.first()
+        with self.settings(REDIS_URL="redis://127.0.0.1:1/0"), self.captureOnCommitCallbacks(execute=True):
+            rulebook.create(wording=MILK, by=self.person, live=True)
+        self.assertEqual(self.first(), before)
+        steering.publish_missing()
+        self.assertEqual(self.first()[1], "p20")
+        held = store.versions()
+        steering.publish_missing()
+        self.assertEqual(store.versions(), held)  # nothing differs: nothing is published
+
     def test_wording_survives_the_way_through_the_row(self) -> None:
         rule = rulebook.create(wording=MILK, by=self.person)
         rule.refresh_from_db()
         self.assertEqual(wording_of(rule).to_dict(), MILK.to_dict())
+
+
+class TwoAtOnceTest(CommittedCase):
+    """Two people write at the same moment, each over a connection of their own."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        open_new_shop(self)
+
+    def together(self, *acts: Callable[[], str]) -> list[str]:
+        """What the acts return, sorted; an error of one is the test's."""
+        barrier = threading.Barrier(len(acts))
+
+        def run(act: Callable[[], str]) -> str:
+            barrier.wait(10)
+            try:
+                return act()
+            finally:
+                connection.close()
+
+        with ThreadPoolExecutor(len(acts)) as pool:
+            return sorted(pool.map(run, acts, timeout=60))
+
+    def test_of_two_who_save_one_is_told_of_the_other(self) -> None:
+        rule = rulebook.create(wording=MILK, by=None)
+
+        def save(note: str) -> str:
+            try:
+                rulebook.change(rule_id=rule.pk, seen=1, wording=replace(MILK, note=note), by=None)
+            except Changed:
+                return "told"
+            return "saved"
+
+        self.assertEqual(self.together(lambda: save("mine"), lambda: save("yours")), ["saved", "told"])
+        self.assertEqual(sorted(rule.versions.values_list("version", flat=True)), [1, 2])
+
+    def test_two_who_reorder_wait_for_each_other(self) -> None:
+        made = [
+            rulebook.create(wording=Wording(name, "exclude", {"brands": [name]}), by=None) for name in ("a", "b", "c")
+        ]
+
+        def move(rule: Rule, step: int) -> str:
+            for _ in range(5):
+                rulebook.reorder(rule_id=rule.pk, step=step, by=None)
+                step = -step
+            return "moved"
+
+        self.together(lambda: move(made[0], 1), lambda: move(made[2], -1))
+        self.assertEqual(len(set(Rule.objects.values_list("priority", flat=True))), 3)
