@@ -371,7 +371,7 @@ class FilesTest(FeedbackCase):
 
     def file(self, **params: str) -> list[dict[str, str]]:
         cache.clear()
-        answer = self.client.get(reverse("feedback"), {"format": "csv", **params})
+        answer: Any = self.client.get(reverse("feedback"), {"format": "csv", **params})
         self.assertEqual(answer["Content-Type"], "text/csv; charset=utf-8")
         return list(csv.DictReader(io.StringIO(text_of(answer))))
 

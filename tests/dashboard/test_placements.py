@@ -47,7 +47,8 @@ class PlacementCase(TestCase):
 
     def post(self, name: str, *args: object, **fields: Any) -> HttpResponse:
         with self.captureOnCommitCallbacks(execute=True):
-            return self.client.post(reverse(name, args=args), fields)
+            answer: Any = self.client.post(reverse(name, args=args), fields)
+            return answer
 
     def served(self, slug: str) -> list[str]:
         return [item.product for item in serve.recommend(serve.Request(placement=slug, record=False)).items]

@@ -71,7 +71,7 @@ def variety(start: datetime, end: datetime, scope: Scope | None = None) -> Varie
 def _read(name: str, sql: str, start: datetime, end: datetime, scope: Scope | None) -> tuple[Any, ...]:
     columns = {} if scope is None else _columns(scope)
     wanted = {column: value for column, value in columns.items() if value is not None}
-    values = [start, end, *wanted.values()]
+    values: list[Any] = [start, end, *wanted.values()]
 
     def read() -> tuple[Any, ...]:
         with connection.cursor() as cursor:

@@ -23,7 +23,7 @@ def example() -> Example | None:
     bought = Event.objects.filter(type="purchase", product__isnull=False, shopper__kind=Shopper.Kind.SHOPPER)
     rows = bought.select_related("shopper__profile", "product__category")
     newest = rows.order_by("-at", "-event_id").first()
-    return Example(newest.shopper, newest.product) if newest else None
+    return Example(newest.shopper, newest.product) if newest and newest.product else None
 
 
 def live_rules() -> list[Rule]:
