@@ -203,6 +203,7 @@ class PreviewTest(RuleCase):
 
     def test_a_new_visitor_is_looked_at_as_of_the_rules_segment(self) -> None:
         self.assertEqual(self.tiles(self.build(segments="loyal"))[1], "p20")
+        self.assertNotEqual(self.tiles(self.build(segments="loyal", preview_segment="weekly"))[1], "p20")
 
     def test_a_rule_being_changed_is_not_there_twice(self) -> None:
         rule = self.make(live=True)

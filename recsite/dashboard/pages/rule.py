@@ -201,6 +201,7 @@ class Trial:
 @dataclass(frozen=True)
 class TrialInputs:
     shopper: SearchBox
+    segment: Select
     placement: Select
     anchor: SearchBox
     at: str
@@ -310,7 +311,9 @@ def _fixed(form: RuleForm, fix: str, shop: Shop) -> RuleForm:
 
 def read_trial(data: QueryDict) -> dict[str, str]:
     """Whose list the preview shows, as the preview page names it."""
-    wanted = {name: data.get(f"preview_{name}", "").strip() for name in ("shopper", "placement", "product", "at")}
+    wanted = {
+        name: data.get(f"preview_{name}", "").strip() for name in ("shopper", "segment", "placement", "product", "at")
+    }
     wanted["shopper_text"] = data.get("preview_shopper_text", "").strip()
     return {name: value for name, value in wanted.items() if value}
 
@@ -549,7 +552,7 @@ def _wish(trial: Mapping[str, str], scene: _Scene) -> tuple[Wish, list[Notice]]:
     start = scene.wording.starts_at
     if wish.at is None and start and start > scene.now:
         wish = replace(wish, at=start)
-    if wish.shopper is None and scene.form.segments:
+    if wish.shopper is None and scene.form.segments and not wish.segment:
         wish = replace(wish, segment=scene.form.segments[0])
     return wish, notices
 
@@ -566,6 +569,17 @@ def _inputs(wish: Wish, trial: Mapping[str, str], scene: _Scene) -> TrialInputs:
             name="preview_shopper",
             value=shopper.external_id if shopper else "",
             text=name_of(shopper) if shopper else "",
+        ),
+        Select(
+            "preview_segment",
+            "Segment",
+            [
+                Option("", "Their own", not trial.get("segment")),
+                *(
+                    Option(name, name.capitalize(), name == trial.get("segment"))
+                    for name, _ in shopper_queries.segments()
+                ),
+            ],
         ),
         Select(
             "preview_placement",
