@@ -1,0 +1,157 @@
+"""An admin makes a key, rotates and revokes it, invites a person; every part of Settings is legible and reachable."""
+
+from __future__ import annotations
+
+import re
+
+from axe_playwright_python.sync_playwright import Axe
+from django.core.cache import cache
+from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+from django.urls import path
+from playwright.sync_api import expect
+
+from behavior.models import EventType
+from recsite.api import keys
+from recsite.api.models import ApiKey
+from recsite.dashboard import audit, roles
+from recsite.testing import LiveCase, open_new_shop
+from recsite.urls import urlpatterns as site
+from tests.dashboard.people import PASSWORD, make_person
+
+
+def broken(request: HttpRequest) -> HttpResponse:
+    """The page of a bug, as Django draws it: without a request."""
+    return HttpResponse(render_to_string("500.html"))
+
+
+urlpatterns = [path("broken/", broken), *site]
+
+
+class SettingsCase(LiveCase):
+    def setUp(self) -> None:
+        super().setUp()
+        open_new_shop(self)
+        cache.clear()
+        keys.ring.forget()
+        self.errors: list[str] = []
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("console", lambda line: self.errors.append(line.text) if line.type == "error" else None)
+        self.admin = make_person(roles.ADMIN)
+        self.log_in("admin", PASSWORD)
+
+    def tearDown(self) -> None:
+        self.assertEqual(self.errors, [], "the browser's console")
+        super().tearDown()
+
+
+class TasksTest(SettingsCase):
+    def test_a_key_from_making_to_revoking(self) -> None:
+        self.page.goto("/settings/")
+        self.page.get_by_role("link", name="Keys").click()
+        self.page.get_by_role("link", name="Make a key").first.click()
+        self.page.get_by_label("What it is for").fill("Web shop")
+        self.page.get_by_role("button", name="Make the key").click()
+        secret = self.page.locator("#once").inner_text()
+        self.assertNotIn(secret, self.page.url)
+        found = keys.ring.find(secret)
+        self.assertTrue(found and found.may("events:write") and not found.may("admin"))
+        self.page.get_by_role("link", name="I have it").click()
+        self.assertNotIn(secret, self.page.content())
+        self.page.get_by_role("link", name="Web shop").click()
+        self.page.get_by_role("button", name="Rotate").click()
+        expect(self.page.get_by_text("The old key goes on until")).to_be_visible()
+        self.page.get_by_role("link", name="I have it").click()
+        self.assertEqual(keys.live().count(), 2)
+        old = ApiKey.objects.order_by("id")[0]
+        self.page.goto(f"/settings/keys/{old.pk}/")
+        self.page.get_by_role("link", name="Revoke…").click()
+        button = self.page.get_by_role("button", name="Revoke it")
+        expect(button).to_be_disabled()
+        self.page.get_by_label(re.compile("^Type sk_")).fill(old.prefix)
+        button.click()
+        expect(self.page.get_by_role("status")).to_contain_text("is revoked")
+        keys.ring.forget()
+        self.assertIsNone(keys.ring.find(secret))
+
+    def test_an_invited_person_chooses_a_password_and_looks_around(self) -> None:
+        self.page.goto("/settings/people/new/")
+        self.page.get_by_label("Name to log in with").fill("mara")
+        self.page.get_by_role("button", name="Invite").click()
+        link = self.page.locator("#once").inner_text()
+        context = self.browser.new_context(base_url=self.live_server_url)
+        self.addCleanup(context.close)
+        theirs = context.new_page()
+        theirs.goto(link)
+        theirs.get_by_label("Password", exact=True).fill(PASSWORD)
+        theirs.get_by_label("Password again").fill(PASSWORD)
+        theirs.get_by_role("button", name="Set the password").click()
+        theirs.get_by_label("Name").fill("mara")
+        theirs.get_by_label("Password").fill(PASSWORD)
+        theirs.get_by_role("button", name="Log in").click()
+        theirs.goto("/settings/")
+        expect(theirs.get_by_role("navigation", name="Settings").get_by_role("link")).to_have_text(["Shop", "You"])
+
+    def test_a_weight_is_changed_and_undone_by_one_key(self) -> None:
+        self.page.goto("/settings/event-types/of/view/")
+        self.page.get_by_label("Weight").fill("0.25")
+        self.page.keyboard.press("Control+Enter")
+        expect(self.page.get_by_role("status")).to_contain_text("from the next training on")
+        self.assertEqual(EventType.objects.get(name="view").weight, 0.25)
+        self.page.locator("body").press("z")
+        expect(self.page.get_by_role("status")).to_contain_text("Undone")
+        self.assertEqual(EventType.objects.get(name="view").weight, 1.0)
+
+
+class EveryPageTest(SettingsCase):
+    def test_no_serious_finding_of_axe_and_nothing_scrolls_sideways(self) -> None:
+        key = keys.create(name="Pages", kind="publishable", scopes=["events:write"], origins=["https://shop.example"])
+        person = make_person(name="mara")
+        audit.note(by=self.admin, action="key.create", subject=str(key.row), detail={"scopes": key.row.scopes})
+        pages = (
+            "/settings/",
+            "/settings/you/",
+            "/settings/password/",
+            "/settings/keys/",
+            "/settings/keys/new/?kind=publishable",
+            f"/settings/keys/{key.row.pk}/",
+            f"/settings/keys/{key.row.pk}/revoke/",
+            "/settings/people/",
+            "/settings/people/new/",
+            f"/settings/people/{person.pk}/",
+            "/settings/event-types/",
+            "/settings/event-types/of/view/",
+            "/settings/audit/?check=1",
+            "/gallery/",
+        )
+        with self.settings(DEBUG=True):  # the gallery is for who works on the console
+            self.look(pages)
+
+    def test_the_pages_without_navigation(self) -> None:
+        self.page.context.clear_cookies()
+        with self.settings(ROOT_URLCONF="tests.browser.test_settings"):
+            self.look(("/login/", "/password/MQ/wrong-token/", "/broken/"))
+            self.log_in("admin", PASSWORD)
+            self.look(("/nowhere/",))
+            self.admin.groups.clear()
+            self.look(("/products/",))
+        # The browser says of itself that a page was a 404 or a 403.
+        self.errors = [line for line in self.errors if "Failed to load resource" not in line]
+
+    def look(self, addresses: tuple[str, ...]) -> None:
+        for scheme in ("light", "dark"):
+            self.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            for width in (1440, 390):
+                self.page.set_viewport_size({"width": width, "height": 900})
+                for address in addresses:
+                    with self.subTest(address=address, scheme=scheme, width=width):
+                        self.page.goto(address)
+                        self.check()
+
+    def check(self) -> None:
+        self.page.wait_for_load_state("networkidle")
+        overflow = self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        self.assertLessEqual(overflow, 0)
+        found = Axe().run(self.page).response["violations"]
+        serious = [one for one in found if one["impact"] in ("serious", "critical")]
+        self.assertEqual([(one["id"], one["nodes"][0]["html"][:200]) for one in serious], [])
