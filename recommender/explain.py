@@ -72,7 +72,8 @@ class Shopping:
     """One request as the reasons see it: the shopper's events (oldest first), the anchors, the catalogue.
 
     ``events``: of one shopper, item codes of ``shelf``; ``now``: days since 1970; ``titles``: by item code.
-    ``strategy``: the placement's; ``trending``: item codes that sell fast now.
+    ``strategy``: the placement's; ``trending``: item codes that sell fast now; ``shown``: those that reasons are
+    wanted for (None: any).
     """
 
     events: Interactions
@@ -84,12 +85,16 @@ class Shopping:
     anchors: np.ndarray
     strategy: str = "personal"
     trending: frozenset[int] = frozenset()
+    shown: np.ndarray | None = None
 
     @cached_property
     def known(self) -> np.ndarray:
         """bool [E]: events that say something – no impressions, nothing dismissed, a product we know."""
-        silent = [code for code, kind in enumerate(self.kinds) if kind in ("impression", "dismiss")]
-        return (self.events.item >= 0) & ~np.isin(self.events.kind, silent)
+        known = self.events.item >= 0
+        for code, kind in enumerate(self.kinds):
+            if kind in ("impression", "dismiss"):
+                known &= self.events.kind != code
+        return known
 
     @cached_property
     def touched(self) -> np.ndarray:
@@ -119,8 +124,12 @@ class Shopping:
             return {}
         codes, weights = self.neighbours(items, NEIGHBOURS, table)
         owner = np.repeat(items, codes.shape[1])
-        order = np.argsort(weights.ravel(), kind="stable")  # the strongest is written last and stays
-        pairs = zip(codes.ravel()[order].tolist(), owner[order].tolist(), strict=True)
+        codes, weights = codes.ravel(), weights.ravel()
+        if self.shown is not None:
+            told = np.flatnonzero(np.isin(codes, self.shown))
+            codes, weights, owner = codes[told], weights[told], owner[told]
+        order = np.argsort(weights, kind="stable")  # the strongest is written last and stays
+        pairs = zip(codes[order].tolist(), owner[order].tolist(), strict=True)
         return {code: source for code, source in pairs if code >= 0 and code != source}
 
     @cached_property

@@ -55,7 +55,10 @@ class Subject:
         """int64: the items of the events of these types, newest first, each once."""
         codes = [self.model.vocabulary.kind(name) for name in names]
         events = self.history.events
-        return _distinct(events.item[np.isin(events.kind, codes)][::-1])
+        wanted = events.kind == codes[0]
+        for code in codes[1:]:
+            wanted |= events.kind == code
+        return _distinct(events.item[wanted][::-1])
 
     @cached_property
     def dismissed(self) -> np.ndarray:
@@ -64,6 +67,8 @@ class Subject:
     @cached_property
     def touched(self) -> np.ndarray:
         """int64: what was just looked at or bought, newest first."""
+        if not self.recent:
+            return np.zeros(0, np.int64)
         ids = np.array([event.product_id for event in reversed(self.recent) if event.type != "dismiss"], np.int64)
         codes = self.model.vocabulary.codes(ids)
         return _distinct(codes[codes >= 0])[:TOUCHED]
@@ -85,8 +90,11 @@ class Subject:
 
     def score(self, items: np.ndarray) -> np.ndarray:
         """float32: the ranker's score of each item it knows, NaN for those that came later."""
-        scores = np.full(len(items), np.nan, np.float32)
         known = np.flatnonzero(items < self.model.ranker.n_items)
+        if len(known) == len(items) > 0:
+            offsets = np.array([0, len(items)], np.int64)
+            return self.model.ranker.score(self.histories, offsets, items, self.now)
+        scores = np.full(len(items), np.nan, np.float32)
         if len(known):
             offsets = np.array([0, len(known)], np.int64)
             scores[known] = self.model.ranker.score(self.histories, offsets, items[known], self.now)
@@ -151,5 +159,7 @@ def moment(at: float) -> datetime:
 
 def _distinct(items: np.ndarray) -> np.ndarray:
     """int64: each item once, in the order of its first place."""
+    if not len(items):
+        return np.zeros(0, np.int64)
     _, first = np.unique(items, return_index=True)
     return items[np.sort(first)].astype(np.int64)

@@ -17,7 +17,7 @@ removing a rule restores the list.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time
 from typing import Any, Protocol
@@ -223,9 +223,12 @@ def named_by_pins(rules: Sequence[CompiledRule], context: Context) -> np.ndarray
     return context.shelf.codes_of(dict.fromkeys(names)) if names else np.empty(0, dtype=np.int64)
 
 
-def apply(ranked: Ranked, rules: Sequence[CompiledRule], context: Context) -> tuple[Ranked, Trace]:
+def apply(
+    ranked: Ranked, rules: Sequence[CompiledRule], context: Context, *, told: int | None = None
+) -> tuple[Ranked, Trace]:
     """The list under the rules, and what each did. Hand in everything that may be shown, fallbacks
-    at the end, more than is needed: rules only remove, move and pin."""
+    at the end, more than is needed: rules only remove, move and pin. ``told``: steps are told of the
+    first so many of the new list only (None: of all), for words cost more than the rules."""
     live = in_scope(rules, context)
     if not live:
         return ranked, Trace()
@@ -239,7 +242,7 @@ def apply(ranked: Ranked, rules: Sequence[CompiledRule], context: Context) -> tu
         if rule.verb == "spread":
             run.spread(rule)
     run.place_pins()
-    return run.ranked, run.trace(live)
+    return run.ranked, run.trace(live, told)
 
 
 def rank_without(
@@ -260,7 +263,7 @@ class _Run:
         # Of the list as it came, so that an exclude does not change how far a boost reaches.
         finite = ranked.scores[np.isfinite(ranked.scores)]
         self.deviation = float(finite.std()) if len(finite) > 1 else 1.0
-        self.steps: dict[int, list[Step]] = {}
+        self.notes: list[_Note] = []
         self.removed: dict[int, int] = {}
         self.walls: list[CompiledRule] = []  # only and exclude: a pin brings nothing past them
         self.pins: list[tuple[CompiledRule, int]] = []
@@ -268,8 +271,10 @@ class _Run:
     def matches(self, rule: CompiledRule, items: np.ndarray) -> np.ndarray:
         return rule.condition.matches(self.context.shelf, items, at=self.context.at)
 
-    def note(self, rule: CompiledRule, item: int, changed: bool, text: str) -> None:
-        self.steps.setdefault(item, []).append(Step(rule.id, rule.name, rule.verb, changed, text))
+    def note(self, rule: CompiledRule, items: np.ndarray, word: Callable[[int], tuple[bool, str]]) -> None:
+        """``rule`` did something to ``items``; ``word`` says of the place in them whether it changed and how."""
+        if len(items):
+            self.notes.append(_Note(rule, items, word))
 
     def remove(self, rule: CompiledRule, keep: np.ndarray) -> None:
         for item in self.ranked.items[~keep].tolist():
@@ -282,8 +287,7 @@ class _Run:
         self.walls.append(rule)
         if rule.verb == "only":
             others_left = not keep.all()
-            for item in self.ranked.items[keep].tolist():
-                self.note(rule, item, others_left, "stays: it matches")
+            self.note(rule, self.ranked.items[keep], lambda place: (others_left, "stays: it matches"))
         self.remove(rule, keep)
 
     def passes(self, items: np.ndarray) -> np.ndarray:
@@ -310,10 +314,8 @@ class _Run:
         before = np.arange(1, len(items) + 1)[order]
         self.ranked = self.ranked.take(order)
         for rule, mask in zip(rules, masks, strict=True):
-            for place in np.flatnonzero(mask[order]).tolist():
-                was, now = int(before[place]), place + 1
-                text = f"× {rule.factor:g}: rank {was} → {now}" if was != now else f"× {rule.factor:g}: rank unchanged"
-                self.note(rule, int(self.ranked.items[place]), was != now, text)
+            places = np.flatnonzero(mask[order])
+            self.note(rule, self.ranked.items[places], _lifted(rule, before[places], places + 1))
 
     def choose_pins(self, rules: list[CompiledRule]) -> None:
         """One item a rule: of the products it names the first that may be shown, else the best that matches."""
@@ -339,20 +341,18 @@ class _Run:
             held = groups_of(self.context.shelf, rule, outside)[self.matches(rule, outside)]
             for group in held[held >= 0].tolist():
                 counts[group] = counts.get(group, 0) + 1
-        for place in np.flatnonzero(matched).tolist():
-            group, item = int(groups[place]), int(self.ranked.items[place])
+        places = np.flatnonzero(matched)
+        rows = zip(places.tolist(), groups[places].tolist(), self.ranked.items[places].tolist(), strict=True)
+        for place, group, item in rows:
             if item in pinned:
                 continue
             if counts.get(group, 0) >= rule.limit:
                 keep[place] = False
             else:
                 counts[group] = counts.get(group, 0) + 1
-        moved = False
-        for place in range(len(keep)):
-            if not keep[place]:
-                moved = True
-            elif moved and matched[place]:
-                self.note(rule, int(self.ranked.items[place]), True, f"moved up: at most {rule.limit} of one {rule.by}")
+        moved = keep & matched & (np.cumsum(~keep) > 0)
+        text = f"moved up: at most {rule.limit} of one {rule.by}"
+        self.note(rule, self.ranked.items[moved], lambda place: (True, text))
         self.remove(rule, keep)
 
     def place_pins(self) -> None:
@@ -379,14 +379,42 @@ class _Run:
         for rule, item in self.pins:
             was, now = before.get(item), where[item]
             text = f"pinned to {now}" + (f", was {was}" if was else ", was not in the list")
-            self.note(rule, item, was != now, text)
+            self.note(rule, np.array([item]), _said(was != now, text))
         scores = np.array([score.get(item, np.nan) for item in placed], dtype=np.float32)
         self.ranked = Ranked(np.array(placed, dtype=np.int64), scores)
 
-    def trace(self, live: list[CompiledRule]) -> Trace:
-        touched = {step.rule for steps in self.steps.values() for step in steps} | set(self.removed.values())
+    def trace(self, live: list[CompiledRule], told: int | None) -> Trace:
+        steps: dict[int, list[Step]] = {}
+        shown = self.ranked.items if told is None else self.ranked.items[:told]
+        for note in self.notes:
+            for place in np.flatnonzero(np.isin(note.items, shown)).tolist():
+                changed, text = note.word(place)
+                step = Step(note.rule.id, note.rule.name, note.rule.verb, changed, text)
+                steps.setdefault(int(note.items[place]), []).append(step)
+        touched = {note.rule.id for note in self.notes} | set(self.removed.values())
         idle = tuple(rule.id for rule in live if rule.id not in touched)
-        return Trace({item: tuple(steps) for item, steps in self.steps.items()}, self.removed, idle)
+        return Trace({item: tuple(found) for item, found in steps.items()}, self.removed, idle)
+
+
+@dataclass(frozen=True)
+class _Note:
+    """What a rule did to ``items``, put into words only for those that are shown."""
+
+    rule: CompiledRule
+    items: np.ndarray
+    word: Callable[[int], tuple[bool, str]]
+
+
+def _said(changed: bool, text: str) -> Callable[[int], tuple[bool, str]]:
+    return lambda place: (changed, text)
+
+
+def _lifted(rule: CompiledRule, before: np.ndarray, after: np.ndarray) -> Callable[[int], tuple[bool, str]]:
+    def word(place: int) -> tuple[bool, str]:
+        was, now = int(before[place]), int(after[place])
+        return was != now, f"× {rule.factor:g}: rank {f'{was} → {now}' if was != now else 'unchanged'}"
+
+    return word
 
 
 def groups_of(shelf: Shelf, rule: CompiledRule, items: np.ndarray) -> np.ndarray:

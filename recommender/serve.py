@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import secrets
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -34,6 +35,9 @@ ENOUGH = 100  # ranked before rules look at them, beyond what was asked for
 NEIGHBOURS = 100
 TRENDING = 50  # products that "sell fast now"
 METHOD = "leave a group of features out: how much lower the score is without it"
+#: NumPy lets go of the interpreter lock in every larger call, so several lists made at once by the threads of a process
+#: only take it from each other, hundreds of times a list. One after the other each is sooner done, the last one too.
+_turn = threading.Lock()
 BUILT_IN = {
     "home": Slot("home", "personal", fallbacks=("trending", "popular")),
     "similar": Slot("similar", "similar", fallbacks=("bought_together", "personal", "trending", "popular")),
@@ -167,7 +171,8 @@ def recommend(request: Request) -> Answer:
         subject = live.subject_as_of(held, kind, external_id, request.as_of)
     else:
         subject = live.subject_now(held, name, reading, at)
-    answer = answer_for(request, held, subject, at=at, degraded=degraded)
+    with _turn:
+        answer = answer_for(request, held, subject, at=at, degraded=degraded)
     if request.record:
         with stopwatch.step("record"):
             record(request, answer, held)
@@ -193,7 +198,7 @@ def answer_for(
     context = rules.Context(held.catalogue.shelf, request.placement, at, segment, kitchen.allowed)
     live_rules = held.rules if request.rules is None else request.rules
     with stopwatch.step("rules"):
-        ranked, trace = rules.apply(kitchen.with_pins(ranked, live_rules, context), live_rules, context)
+        ranked, trace = rules.apply(kitchen.with_pins(ranked, live_rules, context), live_rules, context, told=n)
     shown = ranked.take(np.arange(min(n, len(ranked))))
     with stopwatch.step("reasons"):
         items = kitchen.items(shown, trace)
@@ -241,13 +246,14 @@ class _Kitchen:
         self.given = personal
         self.anchors = self.catalogue.shelf.codes_of(request.products)
         self.allowed = self._allowed()
-        self.scores: dict[int, float] = {}  # by item, of what was scored for ranking
+        self.scored: list[Ranked] = []  # what was scored for ranking, by ascending item
 
     def _allowed(self) -> np.ndarray:
         """bool [n]: for sale, not excluded, not dismissed, not the anchor itself, and as the filters say."""
         allowed = self.catalogue.sellable.copy()
         shelf = self.catalogue.shelf
-        allowed[shelf.codes_of(self.request.exclude)] = False
+        if self.request.exclude:
+            allowed[shelf.codes_of(self.request.exclude)] = False
         allowed[self.anchors] = False
         if self.subject:
             allowed[self.subject.dismissed] = False
@@ -271,7 +277,9 @@ class _Kitchen:
         items, scores, began = np.zeros(0, np.int64), np.zeros(0, np.float32), None
         for step in dict.fromkeys((self.slot.strategy, *self.slot.fallbacks, "popular")):
             found = self._step(step, n + ENOUGH)
-            fresh = self.allowed[found.items] & ~np.isin(found.items, items)
+            fresh = self.allowed[found.items]
+            if len(items):
+                fresh &= ~np.isin(found.items, items)
             if fresh.any() and began is None:
                 began = step
             items = np.concatenate([items, found.items[fresh]])
@@ -310,7 +318,7 @@ class _Kitchen:
 
     def _personal(self, k: int) -> Ranked:
         if self.given is not None:
-            self.scores.update(zip(self.given.items.tolist(), self.given.scores.tolist(), strict=True))
+            self.scored.append(self.given.take(np.argsort(self.given.items)))
             return self.given
         if self.subject is None or not self.subject.known:
             return _none()
@@ -320,11 +328,10 @@ class _Kitchen:
         """``items`` by the ranker's score, best first."""
         if self.subject is None:
             return _none()
-        items = items[self.allowed[items]]
-        scores = self.subject.score(items)
-        self.scores.update(zip(items.tolist(), scores.tolist(), strict=True))
-        order = np.lexsort((items, -np.nan_to_num(scores, nan=-np.inf)))
-        return Ranked(items[order], scores[order])
+        items = np.sort(items[self.allowed[items]])
+        scored = Ranked(items, self.subject.score(items))
+        self.scored.append(scored)
+        return scored.take(np.argsort(-scored.scores, kind="stable"))  # NaN last, equals by item
 
     def _near(self, k: int, table: str) -> Ranked:
         """Neighbours of the anchors, their weights added up."""
@@ -365,7 +372,7 @@ class _Kitchen:
         """The places of the list with score, reason and, where asked, contributions."""
         if not len(shown):
             return ()
-        shopping = self._shopping()
+        shopping = self._shopping(shown.items)
         scores = self._probabilities(shown.items)
         parts = self._contributions(shown.items) if self.request.explain else {}
         found = []
@@ -390,13 +397,16 @@ class _Kitchen:
     def _probabilities(self, items: np.ndarray) -> list[float | None]:
         if self.subject is None:
             return [None] * len(items)
-        missing = np.array([item for item in items.tolist() if item not in self.scores], np.int64)
-        if len(missing):
-            self.scores.update(zip(missing.tolist(), self.subject.score(missing).tolist(), strict=True))
-        raw = np.array([self.scores[item] for item in items.tolist()], np.float32)
-        chance = self.subject.model.ranker.probability(np.nan_to_num(raw))
-        pairs = zip(raw, chance, strict=True)
-        return [float(value) if np.isfinite(score) else None for score, value in pairs]
+        raw, missing = np.full(len(items), np.nan, np.float32), np.ones(len(items), bool)
+        for scored in self.scored:
+            place = np.minimum(np.searchsorted(scored.items, items), max(len(scored) - 1, 0))
+            known = scored.items[place] == items if len(scored) else np.zeros(len(items), bool)
+            raw[known], missing[known] = scored.scores[place[known]], False
+        if missing.any():
+            raw[missing] = self.subject.score(items[missing])
+        finite = np.isfinite(raw)
+        chance = self.subject.model.ranker.probability(np.where(finite, raw, 0))
+        return [value if known else None for value, known in zip(chance.tolist(), finite.tolist(), strict=True)]
 
     def _contributions(self, items: np.ndarray) -> dict[int, list[Contribution]]:
         ranker = self.subject.model.ranker if self.subject else None
@@ -406,7 +416,7 @@ class _Kitchen:
         told = ranker.explain(self.subject.histories, np.array([0, len(known)]), known, self.subject.now)
         return {item: explain.contributions(told, row) for row, item in enumerate(known.tolist())}
 
-    def _shopping(self) -> Shopping:
+    def _shopping(self, shown: np.ndarray) -> Shopping:
         subject = self.subject
         ranker = subject.model.ranker if subject else None
 
@@ -426,6 +436,7 @@ class _Kitchen:
             anchors=self.anchors,
             strategy=self.slot.strategy,
             trending=self.trending,
+            shown=shown,
         )
 
     @property

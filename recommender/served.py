@@ -1,8 +1,8 @@
 """Answered lists on their way to Postgres, where feedback joins to them.
 
 An answer waits for none of it: it leaves a note in this process, a thread takes the notes to a Redis stream some
-twenty times a second, and a worker takes the stream to Postgres. What a killed process had not taken yet is lost, at most
-a twentieth of a second of its lists; no event is.
+twenty times a second, and a worker takes the stream to Postgres. What a killed process had not taken yet is lost, at
+most a twentieth of a second of its lists; no event is.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ import structlog
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, UnreadablePostError
-from django.urls import Resolver404, resolve
+from django.urls import Resolver404, ResolverMatch, resolve
 
 from recsite.api import errors, keys, limits, sight
 from recsite.api.errors import ApiError
@@ -25,6 +25,8 @@ from recsite.api.keys import Key
 PREFIX = "/api/v1/"
 PAGES = (PREFIX + "schema", PREFIX + "docs")  # for people: they go through the site's own layers
 EVENTS = PREFIX + "events"
+HOT = (EVENTS, PREFIX + "recommendations")
+_hot: dict[str, ResolverMatch] = {}
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 MAX_EVENTS_BODY = 512 * 1024
 MAX_BODY = 4 * 1024 * 1024
@@ -73,7 +75,7 @@ def _answer(request: HttpRequest) -> HttpResponseBase:
 def _call(request: HttpRequest) -> HttpResponseBase:
     """The view's answer; an exception nobody foresaw is logged with its trace and answered as a 500."""
     try:
-        match = resolve(request.path_info.rstrip("/"))  # a trailing slash is no other address
+        match = _resolved(request.path_info.rstrip("/"))  # a trailing slash is no other address
     except Resolver404:
         return errors.response(errors.not_found("There is nothing at this address."))
     request.resolver_match = match
@@ -91,6 +93,15 @@ def _call(request: HttpRequest) -> HttpResponseBase:
         log.exception("unexpected_error", path=request.path_info)
         raise ApiError(500, "internal", "Something went wrong on our side; the request id finds it.") from error
     return answer
+
+
+def _resolved(path: str) -> ResolverMatch:
+    """The view of an address; the two that a shop asks all day are looked up once."""
+    if path not in HOT:
+        return resolve(path)
+    if path not in _hot:
+        _hot[path] = resolve(path)
+    return _hot[path]
 
 
 def _refuse_large(request: HttpRequest) -> None:

@@ -14,6 +14,7 @@ from collections import Counter as Tally
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 
 from prometheus_client import Counter, Histogram
 
@@ -34,7 +35,19 @@ AGE = Histogram(
     "Age of an accepted batch's newest event when it was committed",
     buckets=(0.1, 0.5, 1, 5, 15, 60, 300, 3600, 86_400),
 )
-stopwatch.listen(lambda step, seconds: STEP.labels(step).observe(seconds))
+
+
+@cache
+def _step(name: str) -> Histogram:
+    return STEP.labels(name)
+
+
+@cache
+def _request(view: str, method: str, status: int) -> Histogram:
+    return REQUESTS.labels(view, method, str(status))
+
+
+stopwatch.listen(lambda step, seconds: _step(step).observe(seconds))
 
 
 @dataclass(frozen=True)
@@ -75,7 +88,7 @@ class Arrival:
 
 def note_request(view: str, method: str, status: int, seconds: float) -> None:
     """One answer of the API."""
-    REQUESTS.labels(view, method, str(status)).observe(seconds)
+    _request(view, method, status).observe(seconds)
 
 
 def note_answer(placement: str, fallback: str | None, degraded: bool, seconds: float) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from unittest.mock import patch
 
 from django.test import TestCase
+from redis.connection import Connection
 
 from catalog import services as catalog
-from recommender import availability, state, store
+from recommender import availability, served, state, store
 from recsite.testing import flush_redis
 from tests.api.doors import Caller, code, read, start_afresh
 from tests.goods import make_products
@@ -77,7 +79,23 @@ class AnswerTests(RecommendationsCase):
     def test_recorded_unless_it_is_a_preview(self) -> None:
         self.ask("n=1")
         self.ask("n=1&record=false")
+        served.outbox.flush()
         self.assertEqual(len(store.take_served(10)[0]), 1)
+
+    def test_one_trip_to_redis(self) -> None:
+        self.ask("shopper=s1&n=5")
+        served.outbox.flush()  # its thread makes its own trips, which nobody waits for
+        sent: list[int] = []
+        send = Connection.send_packed_command
+
+        def counted(connection: Connection, command: list[bytes], check_health: bool = True) -> None:
+            if threading.current_thread() is threading.main_thread():
+                sent.append(len(command))
+            send(connection, command, check_health)
+
+        with patch.object(Connection, "send_packed_command", counted):
+            answer = read(self.ask("shopper=s1&n=5"))
+        self.assertEqual((len(answer["items"]), answer["degraded"], sent), (5, False, [1]))
 
     def test_no_sql_on_the_way(self) -> None:
         self.ask("n=1")
@@ -86,7 +104,7 @@ class AnswerTests(RecommendationsCase):
 
     def test_redis_down(self) -> None:
         self.ask("n=1")
-        with patch.object(store, "_reading", side_effect=store.StoreDown):
+        with patch.object(store, "_ask", side_effect=store.StoreDown):
             answer = read(self.ask("shopper=s1&n=5"))
         self.assertEqual((len(answer["items"]), answer["degraded"]), (5, True))
 
