@@ -259,7 +259,9 @@ class FilterTest(FeedbackCase):
         self.assertEqual(splits, ["Placement", "Model", "Segment", "Rule", "Day"])
         self.assertEqual(self.rows(rule="7", split="position")["Home"][0], "300")
         self.assertIsInstance(made.positions, Nothing)
+        self.assertIsNone(made.positions_csv)
         self.assertIn("whole lists", made.beyond_note)
+        self.assertEqual((made.table_note, len(made.table.rows)), ("", 1))
 
     def test_the_bar_keeps_days_and_split_and_can_be_cleared(self) -> None:
         filters = self.build(rule="7", split="day", **{"from": "2026-03-01", "to": "2026-03-30"}).filters

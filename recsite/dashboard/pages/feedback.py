@@ -91,7 +91,7 @@ class FeedbackPage:
     connect_href: str
     positions: Chart | Nothing
     positions_note: str
-    positions_csv: Action
+    positions_csv: Action | None
     beyond: Table
     beyond_csv: Action
     beyond_note: str
@@ -180,18 +180,16 @@ def build(params: Mapping[str, str], shop: Shop, *, permissions: frozenset[str])
         verdict=_verdict(now, before, asked),
         table=feedback_tables.table(split, now, asked.params, shop, compared=asked.earlier is not None),
         table_title=f"By {feedback_tables.TITLES[asked.split].lower()}",
-        table_note=_never_requested(split),
+        table_note=_never_requested(split, asked),
         table_csv=_csv(asked),
         split_choice=_choice("Split by", asked, "split", _splits(asked), asked.split),
         connect_href=page("docs"),
         positions=_positions(rows, asked),
         positions_note=_positions_note(rows),
-        positions_csv=_csv(asked, split="position"),
+        positions_csv=None if rows is None else _csv(asked, split="position"),
         beyond=_beyond_table(asked, now, before, shop),
         beyond_csv=_csv(asked, table="beyond"),
-        beyond_note="Of whole lists: a single category, position or rule has none of its own."
-        if asked.scope.part
-        else "",
+        beyond_note=_beyond_note(asked),
         counting=counting(shop),
         counted=_counted(shop),
         attribution=_attribution(permissions),
@@ -382,10 +380,10 @@ def _verdict(now: Counts, before: Counts, asked: Asked) -> str:
 # --- The table and positions -------------------------------------------------------------------------------------
 
 
-def _never_requested(split: Split) -> str:
-    """Which placements the shop never asked for in the range, in words."""
+def _never_requested(split: Split, asked: Asked) -> str:
+    """Which placements the shop never asked for in the range, in words; not where a filter may have hidden them."""
     unasked = [line.name for line in split.lines if not line.counts.served] if split.name == "placement" else []
-    if not unasked or len(unasked) == len(split.lines):
+    if asked.narrowed or not unasked or len(unasked) == len(split.lines):
         return ""
     names = " and ".join(filter(None, [", ".join(unasked[:-1]), unasked[-1]]))
     return f"{names} {'was' if len(unasked) == 1 else 'were'} not requested in this range:"
@@ -429,6 +427,11 @@ def _positions_note(rows: Sequence[feedback.Row] | None) -> str:
 
 
 # --- Beyond clicks -----------------------------------------------------------------------------------------------
+
+
+def _beyond_note(asked: Asked) -> str:
+    text = "Offline: on the days after the model's own training data; two models may have been measured on others."
+    return f"Of whole lists: a category, position or rule has none of its own. {text}" if asked.scope.part else text
 
 
 @dataclass(frozen=True)

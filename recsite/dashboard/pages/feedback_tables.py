@@ -92,11 +92,11 @@ class Split:
 
 
 def read_split(name: str, scope: Scope, earlier: Scope | None, naming: Naming) -> Split:
-    """Placements with all active ones, days with every day; else what there was, now or in the period before."""
+    """Every active placement where only the days are chosen, every day; else what there was, now or before."""
     if name == "day":
         return Split(name, _days(scope, earlier))
     found = {row.key: row for row in feedback.by(name, scope, earlier=earlier)}
-    if name == "placement" and scope.placement is None:
+    if name == "placement" and scope == Scope(scope.first, scope.last):
         nothing = Counts()
         found |= {slug: feedback.Row(slug, nothing, nothing) for slug in naming.names.active if slug not in found}
     lines = [
