@@ -6,14 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.core.cache import cache
 from django.utils import timezone
 
 from recommender import readiness
 from recommender.readiness import Readiness
+from recsite.dashboard.kept import Kept
 
 KEPT = 600  # seconds
-KEY = "dashboard:readiness"
 
 
 @dataclass(frozen=True)
@@ -24,10 +23,13 @@ class Checked:
     strategies: Mapping[str, Readiness]
 
 
+_KEPT: Kept[Checked] = Kept("readiness", seconds=KEPT)
+
+
 def checked(*, again: bool = False) -> Checked:
-    """What was counted in the last ten minutes, or anew."""
-    kept: Checked | None = None if again else cache.get(KEY)
-    if kept is None:
-        kept = Checked(timezone.now(), readiness.of_strategies())
-        cache.set(KEY, kept, KEPT)
-    return kept
+    """What was counted in the last ten minutes or so, or anew."""
+    return _KEPT.again(_check) if again else _KEPT.get(_check)
+
+
+def _check() -> Checked:
+    return Checked(timezone.now(), readiness.of_strategies())

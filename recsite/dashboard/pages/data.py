@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from typing import ClassVar
 
 from django.conf import settings
-from django.core.cache import cache
 
 from catalog.models import Import
 from catalog.queries import imports
@@ -32,6 +31,7 @@ from recsite.dashboard.components import (
     State,
 )
 from recsite.dashboard.graphics import Bar
+from recsite.dashboard.kept import Kept
 from recsite.dashboard.queries import data as queries
 from recsite.dashboard.queries import products as product_queries
 from recsite.dashboard.queries.data import Counted, DeadLetters, Gap, TypeRow
@@ -169,18 +169,14 @@ def build(
     )
 
 
+_KEPT: Kept[Counted] = Kept("data health", seconds=readiness.KEPT)
+
+
 def counts(shop: Shop, *, again: bool = False) -> Counted:
-    """What was counted in the last ten minutes, or since the last finished import."""
+    """What was counted in the last ten minutes or so, or since the last finished import."""
     last = Import.objects.filter(finished_at__isnull=False).order_by("-finished_at").values_list("pk", "finished_at")
     key = (last.first(), shop.zone.key)
-    kept: tuple[object, Counted] | None = None if again else cache.get(KEY)
-    if kept is None or kept[0] != key:
-        kept = (key, queries.counted(shop))
-        cache.set(KEY, kept, readiness.KEPT)
-    return kept[1]
-
-
-KEY = "dashboard:data"
+    return (_KEPT.again if again else _KEPT.get)(lambda: queries.counted(shop), key)
 
 
 def check_again(shop: Shop) -> None:
