@@ -304,6 +304,16 @@ class TrialTest(PlacementCase):
         asked = serve.recommend(serve.Request(shopper="s0", products=("p3",), placement="home", record=False))
         self.assertEqual([item.product for item in asked.items], shown)
 
+    def test_names_that_no_product_has_are_told(self) -> None:
+        form = {
+            **self.form_of("home"), "do": "", "category": ["drinks › tea", "Dinks"], "brand": "Brand 1",
+            "product": "x9", "attribute_name": "colour", "attribute_values": "red",
+            "attribute_low": "", "attribute_high": "",
+        }  # fmt: skip
+        trial = self.client.post(reverse("placement", args=["home"]), form).context["page"].trial
+        self.assertEqual(trial.notices[0].title, "No product has “Dinks” and “x9” and “colour”.")
+        self.assertIsNone(trial.tiles)
+
     def test_a_new_one_is_tried_before_it_has_a_name(self) -> None:
         page = self.client.get(reverse("placement-new")).context["page"]
         self.assertTrue(page.trial.tiles.cards)

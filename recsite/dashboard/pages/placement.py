@@ -296,7 +296,7 @@ def _trial(placement: Placement | None, found: Read, wish: Wish, shop: Shop) -> 
         timing=f"Same code path as the API · {numbers.milliseconds(trying.milliseconds)}"
         + (" · moves compare with the list as it is now" if before else ""),
         reach=_reach(setup),
-        notices=[*_invalid(found), *_unusual(setup, trying)],
+        notices=[*_invalid(found), *_unknown(setup), *_unusual(setup, trying)],
         ready=list_page.ready_of(readiness.checked().strategies[setup.strategy]),
     )
 
@@ -335,6 +335,19 @@ def _invalid(found: Read) -> list[Notice]:
     if found.draft is not None:
         return []
     return [Notice("The list is shown without these changes.", " ".join(found.errors.values()), "grey")]
+
+
+def _unknown(setup: Setup) -> list[Notice]:
+    """Names in the filters that no product has: mostly a slip of the pen, and the list is short or empty for it."""
+    condition, shelf = Condition.from_filter(setup.filters), _shelf()
+    named = {"categories": condition.categories, "brands": condition.brands, "tags": condition.tags}
+    missing = [value for kind, values in named.items() for value in values if rule_terms.known(kind, value) is None]
+    missing += [value for value in condition.products if value not in shelf.index]
+    missing += [name for name, _ in condition.attributes if name not in shelf.attributes and name not in shelf.numbers]
+    if not missing:
+        return []
+    listed = " and ".join(f"“{value.replace(SEPARATOR, ' › ')}”" for value in missing)
+    return [Notice(f"No product has {listed}.", "Choose from what is offered as one types.", "warn")]
 
 
 def _unusual(setup: Setup, trying: Listing) -> list[Notice]:
