@@ -537,7 +537,7 @@ def _counted(shop: Shop) -> str:
     """How fresh the counts are, and whether they still go by other windows than the settings."""
     progress = queries.counted_to()
     if progress is None or progress.counted_to is None:
-        return "Nothing is counted yet: a worker does it every few seconds."
+        return "Nothing is counted yet: a worker counts every half minute."
     if (progress.click_window, progress.view_window) != (shop.click_window, shop.view_window):
         return (
             f"These numbers still count what was clicked in the {in_hours(progress.click_window)} and seen in the "
