@@ -195,7 +195,8 @@ def product_rows(products: pd.DataFrame, prices: pd.Series) -> pd.DataFrame:
             "brand": "Brand " + products.manufacturer_id.astype(str),
             "price": products.product_id.map(prices),
             "currency": "USD",
-            "hidden": no_goods(products),
+            # Empty, not false: what a merchandiser hid stays hidden when the demo's shop is imported again.
+            "hidden": no_goods(products).map({True: "true", False: None}),
             "brand_type": products.brand,
             "package_size": texts.package_size.map(_named(size_label)),
         }

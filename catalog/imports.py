@@ -54,6 +54,8 @@ class Products:
         "rating_count": ("rating_count", "staged.rating_count::integer"),
         "hidden": ("hidden", "coalesce(staged.hidden, false)"),
     }
+    #: Whether a product is hidden is the merchandiser's to say too: an empty cell leaves it as it is.
+    changed = {"hidden": "coalesce(staged.hidden, old.hidden)"}
     defaults = {
         "title": "''", "brand": "''", "currency": "''", "tags": "'{}'", "description": "''", "image_url": "''",
         "hidden": "false",
@@ -98,6 +100,7 @@ class Products:
             identity="product_id",
             values=dict(self.values[name] for name in columns.known if name in self.values),
             defaults=self.defaults,
+            changed=self.changed,
             joins="LEFT JOIN catalog_category AS category ON category.path = staged.category",
         )
         done = upsert(cursor, target, columns.unknown)

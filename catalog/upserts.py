@@ -1,6 +1,7 @@
 """Staged rows into a table that has the shop's own ids: new ones inserted, differing ones changed, the rest left.
 
 A column that the file has overwrites, with an empty cell too (it clears); a column that the file lacks stays as it is.
+A target may say otherwise of a column (``changed``).
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ class Target:
     values: Mapping[str, str]
     defaults: Mapping[str, str]
     joins: str = ""
+    changed: Mapping[str, str] = field(default_factory=dict)  # values that differ for a row that is there, over ``old``
     fixed: Mapping[str, str] = field(default_factory=dict)  # further parts of the key, such as kind = 'shopper'
 
 
@@ -53,7 +55,7 @@ def _same(target: Target) -> str:
 
 
 def _update(cursor: CursorWrapper, target: Target, attributes: Sequence[str]) -> int:
-    values = dict(target.values)
+    values = {**target.values, **{name: target.changed[name] for name in target.changed if name in target.values}}
     parameters: list[list[str]] = []
     if attributes:
         values["attributes"] = "(old.attributes - %s::text[]) || staged.attributes"

@@ -77,7 +77,7 @@ class PrepareTests(TestCase):
             }
         )  # fmt: skip
         rows = completejourney.product_rows(products, pd.Series({2: 2.5}))
-        self.assertEqual(rows["hidden"].tolist(), [True, False, True])
+        self.assertEqual(rows["hidden"].fillna("").tolist(), ["true", "", "true"])
         self.assertEqual(rows["title"].tolist(), ["Unleaded gasoline", "White milk · 1 gal", ""])
         self.assertEqual(rows["category"].tolist()[1:], ["Grocery > Milk > White milk", "Miscellaneous"])
         self.assertEqual((rows["brand"][1], rows["price"][1]), ("Brand 69", 2.5))

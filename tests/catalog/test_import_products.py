@@ -135,6 +135,16 @@ class ImportProductsTests(TestCase):
         self.assertEqual(caught.exception.returncode, 1)
 
     @override_settings()
+    def test_hidden_changes_only_where_the_file_says_so(self) -> None:
+        import_products(self.write("product_id,title,hidden\n1,Bread,\n2,Milk,true\n3,Tea,\n"))
+        Product.objects.filter(external_id="1").update(hidden=True)  # by a merchandiser
+        import_products(self.write("product_id,title,hidden\n1,Rye bread,\n2,Milk,\n3,Tea,true\n"))
+        import_products(self.write("product_id,title\n1,Rye bread\n"))
+        hidden = dict(Product.objects.values_list("external_id", "hidden"))
+        self.assertEqual(hidden, {"1": True, "2": True, "3": True})
+        import_products(self.write("product_id,hidden\n1,false\n"))
+        self.assertFalse(Product.objects.get(external_id="1").hidden)
+
     def test_hidden_departments_are_hidden_and_counted(self) -> None:
         outcome = import_products(self.write("product_id,hidden\n1,true\n2,\n"))
         self.assertEqual(outcome.health.findings["hidden_products"], 1)
