@@ -9,6 +9,7 @@ group out) and is shown beside it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -53,9 +54,27 @@ class Reason:
     chip: str
     evidence: tuple[Fact, ...] = ()
 
+    @property
+    def told(self) -> str:
+        """``text`` as said to the merchandiser: "They buy this about every 9 days"."""
+        text = self.text
+        for pattern, words in _TOLD:
+            text = pattern.sub(words, text)
+        return text
+
     def to_dict(self) -> dict[str, Any]:
         """As the API answers it."""
         return {"code": self.code, "text": self.text, "evidence": [str(fact) for fact in self.evidence]}
+
+
+#: Where a text speaks to the shopper: at its beginning or end, never inside, where a product's name may say "you".
+_TOLD = (
+    (re.compile(r"^You\b"), "They"),
+    (re.compile(r"^One of your\b"), "One of their"),
+    (re.compile(r"^Picked for you\b"), "Picked for them"),
+    (re.compile(r"\binto your basket$"), "into their basket"),
+    (re.compile(r", which you chose$"), ", which they chose"),
+)
 
 
 @dataclass(frozen=True)

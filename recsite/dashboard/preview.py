@@ -176,7 +176,7 @@ def reasoned(listing: Listing, product: str) -> Reasoned | None:
     if item is None:
         return None
     return Reasoned(
-        sentence=item.reason.text + ".",
+        sentence=item.reason.told + ".",
         score=item.score,
         contributions=[(part.words, part.value) for part in item.contributions],
         facts=item.reason.evidence,

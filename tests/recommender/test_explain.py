@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ast
+import re
 import unittest
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -128,6 +131,48 @@ class ReasonTests(unittest.TestCase):
         found = explain.reasons(np.arange(len(GOODS)), shopping(("purchase", "bread", 2)))
         self.assertEqual(len(found), len(GOODS))
         self.assertTrue(all(r.text and r.chip for r in found))
+
+
+class ToldTests(unittest.TestCase):
+    """What the shopper is told as "you", the merchandiser is told as "they"."""
+
+    def test_every_sentence_that_speaks_to_the_shopper(self) -> None:
+        often = shopping(*(("purchase", "bread", ago) for ago in (28, 19, 10, 1)))
+        self.assertEqual(why("bread", often).told, "They buy this about every 9 days")
+        cases = [
+            why("bread", shopping(("purchase", "bread", 3))),
+            why("bread", shopping(("purchase", "bread", 9), ("purchase", "bread", 3))),
+            why("soap", shopping(("view", "soap", 2))),
+            why("soap", shopping(("cart", "soap", 1))),
+            why("butter", shopping(("purchase", "bread", 2))),
+            why("oat-milk", shopping(("view", "milk", 2))),
+            why("pears", shopping(("view", "apples", 2))),
+            explain.by_rule("Autumn fruit", "pin"),
+            explain.Reason("favourite", "One of your favourites", ""),
+        ]
+        for found in cases:
+            self.assertNotEqual(found.told, found.text)
+            self.assertNotRegex(found.told.lower(), r"\byou(r)?\b")
+        self.assertEqual(cases[4].told, "Goes with rye bread, which they chose")
+
+    def test_the_api_goes_on_speaking_to_the_shopper(self) -> None:
+        found = why("bread", shopping(("purchase", "bread", 3)))
+        self.assertEqual(found.to_dict()["text"], "You bought this before")
+
+    def test_a_name_that_says_you_stays(self) -> None:
+        found = explain.Reason("goes_with", "Goes with thank you card, which you chose", "")
+        self.assertEqual(found.told, "Goes with thank you card, which they chose")
+
+    def test_no_text_says_you_where_it_is_not_turned(self) -> None:
+        literals = [
+            node.value
+            for node in ast.walk(ast.parse(Path(explain.__file__).read_text()))
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and not node.value.endswith("$")
+        ]
+        speaking = [text for text in literals if re.match(r"^(You|One of your|Picked for you|, which you)\b", text)]
+        self.assertGreater(len(speaking), 6)
+        for text in speaking:
+            self.assertNotRegex(explain.Reason("", text, "").told, r"\b[Yy]ou(r)?\b")
 
 
 class WordsTests(unittest.TestCase):
