@@ -23,7 +23,9 @@ class ConsoleAdmin(AdminSite):
             raise PermissionDenied("needs a member of the staff")
         return redirect_to_login(request.GET.get("next") or request.get_full_path())
 
-    def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Callable[..., Any]:
+    def admin_view(  # type: ignore[override]  # the stub's name for a view is its own
+        self, view: Callable[..., Any], cacheable: bool = False
+    ) -> Callable[..., Any]:
         @wraps(view)
         def noted(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
             if request.method != "POST":

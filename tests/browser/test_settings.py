@@ -140,7 +140,7 @@ class EveryPageTest(SettingsCase):
 
     def look(self, addresses: tuple[str, ...]) -> None:
         for scheme in ("light", "dark"):
-            self.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            self.page.emulate_media(color_scheme=scheme)
             for width in (1440, 390):
                 self.page.set_viewport_size({"width": width, "height": 900})
                 for address in addresses:

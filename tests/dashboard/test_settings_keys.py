@@ -65,7 +65,7 @@ class MakeTest(KeysCase):
 
     def test_loading_the_answer_again_makes_no_second_key(self) -> None:
         self.send("settings-key-new", **FORM)
-        self.assertRedirects(self.send("settings-key-new", **FORM), reverse("settings-keys"))  # type: ignore[arg-type]
+        self.assertRedirects(self.send("settings-key-new", **FORM), reverse("settings-keys"))
         self.assertEqual(ApiKey.objects.count(), 1)
 
     def test_a_refused_form_keeps_what_was_typed(self) -> None:

@@ -161,13 +161,13 @@ class PeoplePagesTest(TestCase):
             ("settings-person-new", []),
         ):
             self.assertEqual(self.client.get(reverse(name, args=args)).status_code, 403, name)
-        for name, args in (
+        for name, arguments in (
             ("settings-person-new", []),
             ("settings-person-link", [self.admin.pk]),
             ("settings-person-role", [person.pk, "admin"]),
             ("settings-person-access", [self.admin.pk, "away"]),
         ):
-            self.assertEqual(self.client.post(reverse(name, args=args)).status_code, 403, name)
+            self.assertEqual(self.client.post(reverse(name, args=arguments)).status_code, 403, name)
         self.assertEqual(people.admins().get(), self.admin)
 
     def test_the_query_count_does_not_grow_with_the_people(self) -> None:

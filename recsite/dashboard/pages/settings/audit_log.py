@@ -30,7 +30,7 @@ from recsite.dashboard.tables import Cell, Column, Row, Table
 
 CSV_HEADER = ("id", "at", "by", "action", "subject", "detail", "sha256")
 NOBODY = "–"  # in the filter: what the product did by itself, or somebody who was not let in
-_COLUMNS = (Column("When"), Column("Who", wide=True), Column("Did"), Column("Detail", wide=True))
+_COLUMNS = (Column("When"), Column("Who"), Column("Did"), Column("Detail", wide=True))
 #: In words; what is missing here is read off its name.
 _WORDS = {
     "admin.change": "Changed something in Django’s admin",

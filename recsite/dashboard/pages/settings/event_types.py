@@ -168,8 +168,7 @@ def _counts() -> tuple[dict[str, TypeCount], datetime]:
     def count() -> tuple[dict[str, TypeCount], datetime]:
         return {found.type: found for found in type_counts()}, timezone.now()
 
-    found: tuple[dict[str, TypeCount], datetime] = cache.get_or_set("settings:event-counts", count, COUNTED)
-    return found
+    return cache.get_or_set("settings:event-counts", count, COUNTED) or count()
 
 
 def _row(row: EventType, counted: TypeCount | None) -> Row:

@@ -172,7 +172,8 @@ def build_new(
 ) -> NewKeyPage:
     """An empty form of ``kind``, or with ``errors`` the one that was refused."""
     told = errors or {}
-    chosen = wish.kind if wish else kind if kind in KINDS else Kind.SECRET
+    wanted = wish.kind if wish else kind
+    chosen = Kind.PUBLISHABLE if wanted == Kind.PUBLISHABLE else Kind.SECRET
     secret = chosen == Kind.SECRET
     scopes = wish.scopes if wish else _usual(chosen)
     head = frame(

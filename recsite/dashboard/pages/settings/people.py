@@ -34,7 +34,7 @@ from recsite.dashboard.tables import Cell, Column, Row, Table
 
 ROLE_WORDS = {
     MERCHANDISER: "sees everything, steers placements and rules",
-    ADMIN: "also retrains, promotes, imports, makes keys and lets people in",
+    ADMIN: "does everything: retrains, promotes, imports, makes keys, lets people in",
 }
 _STATES = {"active": "Can log in", "away": "Deactivated"}
 _COLUMNS = (

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from django.conf import settings
 from django.contrib.auth.models import User
+from django.contrib.auth.password_validation import password_validators_help_texts
 
 from recsite.dashboard import numbers
 from recsite.dashboard.components import Fact, Facts, Field, PageHeader, Tabs
@@ -67,8 +67,6 @@ def build_question(back: str, permissions: Collection[str], *, error: str = "") 
 
 
 def _fields(errors: Mapping[str, str]) -> list[Field]:
-    least = next(rule["OPTIONS"]["min_length"] for rule in settings.AUTH_PASSWORD_VALIDATORS if "OPTIONS" in rule)
-    new = {"type": "password", "required": True, "autocomplete": "new-password"}
     return [
         Field(
             "old_password",
@@ -81,9 +79,18 @@ def _fields(errors: Mapping[str, str]) -> list[Field]:
         Field(
             "new_password1",
             "New password",
-            hint=f"At least {least} characters, and none of the common ones.",
+            hint=" ".join(password_validators_help_texts()),
             error=errors.get("new_password1", ""),
-            **new,
+            type="password",
+            required=True,
+            autocomplete="new-password",
         ),
-        Field("new_password2", "New password again", error=errors.get("new_password2", ""), **new),
+        Field(
+            "new_password2",
+            "New password again",
+            error=errors.get("new_password2", ""),
+            type="password",
+            required=True,
+            autocomplete="new-password",
+        ),
     ]
