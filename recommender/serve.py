@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from recommender import explain, live, rules, served, state, stopwatch
+from recommender import explain, live, rules, served, state, stopwatch, walls
 from recommender.catalogue import Catalogue
 from recommender.conditions import Condition, ConditionError
 from recommender.dataset import no_events
@@ -198,6 +198,7 @@ def answer_for(
     context = rules.Context(held.catalogue.shelf, request.placement, at, segment, kitchen.allowed)
     live_rules = held.rules if request.rules is None else request.rules
     with stopwatch.step("rules"):
+        ranked = kitchen.behind_walls(ranked, live_rules, context, n)
         ranked, trace = rules.apply(kitchen.with_pins(ranked, live_rules, context), live_rules, context, told=n)
     shown = ranked.take(np.arange(min(n, len(ranked))))
     with stopwatch.step("reasons"):
@@ -294,6 +295,24 @@ class _Kitchen:
             scores = np.concatenate([scores, np.full(len(more), np.nan, np.float32)])
             began = began or ("popular" if len(more) else None)
         return Ranked(items, scores), None if began == self.slot.strategy else began
+
+    def behind_walls(
+        self, ranked: Ranked, live_rules: Sequence[CompiledRule], context: rules.Context, n: int
+    ) -> Ranked:
+        """Where only and exclude rules would leave less than a list of what is ranked, what they let through and sells
+        best stands behind it, by the shopper's own score where the placement goes by that: a narrow rule still fills
+        the list."""
+        found = walls.in_scope(live_rules, context)
+        if not found or np.count_nonzero(walls.let_through(found, context, ranked.items)) >= n:
+            return ranked
+        rest = self.allowed.copy()
+        rest[ranked.items] = False
+        left = np.flatnonzero(rest)
+        rest[left] = walls.let_through(found, context, left)
+        more = self.catalogue.best(self.catalogue.popularity, n + ENOUGH, rest)
+        own = self.slot.strategy == "personal" and self.subject is not None and self.subject.known
+        behind = self._scored(more) if own else _none(more)
+        return Ranked(np.concatenate([ranked.items, behind.items]), np.concatenate([ranked.scores, behind.scores]))
 
     def with_pins(self, ranked: Ranked, live_rules: Sequence[CompiledRule], context: rules.Context) -> Ranked:
         """Products that pins name are ranked too, at the end, so that the rule finds them."""

@@ -91,6 +91,21 @@ class Answering(ServeCase):
         self.assertEqual((answer.items[0].product, answer.items[0].rule), ("p1", Rule.objects.get().pk))
         self.assertEqual(products(serve.Request(shopper="s0", rules=())), before)
 
+    def test_a_narrow_rule_still_fills_the_list(self) -> None:
+        """Though nothing that it lets through is among what was ranked."""
+        make_products(300, prefix="x")
+        loved = set(products(serve.Request(shopper="s0", n=20)))
+        rare = [f"x{number}" for number in range(200, 212)]
+        Rule.objects.create(name="Rare things", verb="only", condition={"products": rare}, status="live")
+        steering.publish()
+        availability.publish_base()
+        state.forget()
+        for shopper in ("s0", None):
+            shown = products(serve.Request(shopper=shopper))
+            self.assertEqual(len(shown), 10)
+            self.assertLessEqual(set(shown), set(rare))
+        self.assertFalse(loved & set(rare))
+
     def test_a_served_list_arrives_in_postgres_once(self) -> None:
         answer = serve.recommend(serve.Request(shopper="s0", n=3))
         serve.recommend(serve.Request(shopper="s1", record=False))
