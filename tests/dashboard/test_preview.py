@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from behavior.models import Shopper
-from recommender import serve, state, steering
+from recommender import serve, state, steering, store
 from recommender.models import Placement, Rule, ServedList
 from recsite.dashboard import preview, roles
 from recsite.dashboard.pages import preview as page
@@ -58,7 +58,7 @@ class PreviewPageTest(PreviewCase):
 
     def test_nothing_is_recorded_as_served(self) -> None:
         self.build(shopper="s1")
-        self.assertEqual(serve.store.take_served(10), ([], []))
+        self.assertEqual(store.take_served(10), ([], []))
         self.assertFalse(ServedList.objects.exists())
 
     def test_a_draft_rule_is_seen_beside_what_is_live(self) -> None:
