@@ -53,6 +53,14 @@ def start_signalled_training() -> None:
     schedule.start_signalled()
 
 
+@shared_task(name="recommender.tasks.score_shadow")
+def score_shadow() -> None:
+    """A sample of the newest lists, scored by the model in shadow."""
+    from recommender import shadow
+
+    shadow.score_new()
+
+
 @shared_task(name="recommender.tasks.prune_artifacts")
 def prune_artifacts() -> None:
     """Delete old model files by the stated rule."""

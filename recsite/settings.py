@@ -317,6 +317,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": schedule(900.0),
         "options": {"queue": "default", "expires": 900},
     },
+    "score-shadow": {
+        "task": "recommender.tasks.score_shadow",
+        "schedule": schedule(60.0),
+        "options": {"queue": "default", "expires": 60},
+    },
     "prune-artifacts": {
         "task": "recommender.tasks.prune_artifacts",
         "schedule": schedule(3600.0),
