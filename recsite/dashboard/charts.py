@@ -327,6 +327,7 @@ def curves_chart(
     digits: int = 3,
     height: int = 160,
     label_room: int = 24,
+    axis: str = "Epoch",
 ) -> Chart:
     """Learning curves over ``epochs``, each labelled at its end; ``reference`` is a dashed level with its words.
 
@@ -336,7 +337,7 @@ def curves_chart(
     layout = _layout(DECIMAL, height)
     layout["xaxis"] |= {
         "range": [0.6, max(2, epochs) + 0.4],
-        "title": {"text": "Epoch", "font": {"size": 11}},
+        "title": {"text": axis, "font": {"size": 11}},
         "nticks": 6,
     }
     layout["margin"]["r"] = label_room
@@ -369,8 +370,12 @@ def curves_chart(
             }
         )
     ends = [f"{curve.name} {numbers.decimal(last[1], digits)}" for curve in curves if (last := _last(curve.values))]
-    summary = f"{what} by epoch; now {', '.join(ends)}." if ends else f"{what}: no epoch is finished yet."
-    return Chart(id, "line", {"data": data, "layout": layout}, summary, _curves_table(what, curves, digits), (), height)
+    summary = (
+        f"{what} by {axis.lower()}; now {', '.join(ends)}." if ends else f"{what}: no {axis.lower()} is finished yet."
+    )
+    return Chart(
+        id, "line", {"data": data, "layout": layout}, summary, _curves_table(what, curves, digits, axis), (), height
+    )
 
 
 def reliability_chart(
@@ -656,7 +661,7 @@ def _pairs_table(what: str, axis: str, labels: Sequence[str], values: Sequence[V
     return Table(what, [Column(axis), Column(what, numeric=True)], rows)
 
 
-def _curves_table(what: str, curves: Sequence[Curve], digits: int) -> Table:
+def _curves_table(what: str, curves: Sequence[Curve], digits: int, axis: str) -> Table:
     longest = max([len(curve.values) for curve in curves] + [0])
     rows = [
         Row(
@@ -668,4 +673,4 @@ def _curves_table(what: str, curves: Sequence[Curve], digits: int) -> Table:
         )
         for epoch in range(longest)
     ]
-    return Table(what, [Column("Epoch"), *(Column(curve.name, numeric=True) for curve in curves)], rows)
+    return Table(what, [Column(axis), *(Column(curve.name, numeric=True) for curve in curves)], rows)

@@ -63,7 +63,8 @@ def _row(measure: Measure, ours: Measured, theirs: Measured | None, side: str, f
     cells = [Cell(measure.label, note=measure.note), Cell(measure.text(own), tone="strong")]
     if theirs is not None:
         cells.append(Cell(measure.text(theirs.own(measure, side))))
-        cells.append(Cell(difference_of(measure, ours, theirs, side)))
+        delta = difference_of(measure, ours, theirs, side)
+        cells.append(Cell(delta) if delta else Cell(numbers.NONE, tone="muted"))
     cells += [Cell(measure.text(ours.figure(name, measure, side)), tone="muted") for name in families]
     return Row(cells)
 
@@ -80,10 +81,10 @@ def _lead(value: float | None) -> str:
     return numbers.NONE if value is None else f"{numbers.signed(100 * value, 1)}{numbers.THIN}%"
 
 
-def difference_of(measure: Measure, ours: Measured, theirs: Measured, side: str) -> Delta:
-    """A against B, where both were measured on the same days; the headline with its noise."""
+def difference_of(measure: Measure, ours: Measured, theirs: Measured, side: str) -> Delta | None:
+    """A against B, the headline with its noise; None where they were measured on different days."""
     if not ours.same_days(theirs):
-        return Delta("other days")
+        return None
     noise = 0.0
     if measure.key == HEADLINE:
         noise = Z * errors_together(ours.error(ours.model, side), theirs.error(theirs.model, side))

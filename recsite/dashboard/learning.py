@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from recommender.engine import architectures
 from recommender.models import TrainingRun
 from recsite.dashboard import numbers
 from recsite.dashboard.charts import Chart, Curve, Value, curves_chart
@@ -63,12 +64,19 @@ def _growing(run: TrainingRun) -> list[Net]:
     parts: dict[int, list[int]] = {}
     for place, epoch in enumerate(curves.get("epoch", ())):
         parts.setdefault((int(epoch) - 1) // each, []).append(place)
-    several = run.epochs > each
+    losses = _losses(run.architecture)
     nets = []
     for number, places in parts.items():
         picked = {name: [curves[name][place] for place in places] for name in curves if name != "nets"}
-        nets.append(_net(f"network {number + 1}" if several else "loss", picked))
+        nets.append(_net(losses[number] if number < len(losses) else f"network {number + 1}", picked))
     return nets
+
+
+def _losses(architecture: str) -> tuple[str, ...]:
+    """What each of its networks is trained on, in order."""
+    if architecture not in architectures.NETWORKS:
+        return ()
+    return tuple(getattr(architectures.architecture(architecture), "LOSSES", ("binary", "softmax")))
 
 
 def charts_of(nets: Sequence[Net], *, epochs: int, id: str = "curves", finished: bool = True) -> list[Learned]:
@@ -81,7 +89,7 @@ def charts_of(nets: Sequence[Net], *, epochs: int, id: str = "curves", finished:
                 what=net.title,
                 curves=_known(Curve("later days", net.later_loss), Curve("training", net.loss, "grey")),
                 epochs=max(epochs, net.epochs),
-                label_room=LABEL_ROOM if finished else 24,
+                label_room=LABEL_ROOM,
             ),
             fitting(net) if finished else "",
         )
@@ -99,7 +107,7 @@ def charts_of(nets: Sequence[Net], *, epochs: int, id: str = "curves", finished:
             what=what,
             curves=ranked,
             epochs=max(epochs, *(net.epochs for net in nets)),
-            label_room=LABEL_ROOM if finished else 24,
+            label_room=LABEL_ROOM,
         )
         made.append(Learned(what, chart, "Among each shopper's candidates." if finished else ""))
     return made

@@ -36,6 +36,7 @@ _ARCHITECTURES = {
     "plain": "Counts alone",
 }
 _BASELINES = {
+    "serving": "What served then",  # asked again on the days of the run
     "popularity": "Best sellers, all time",
     "own_days": "Buy again, days bought",
     "item_knn_cosine": "Neighbours, cosine",

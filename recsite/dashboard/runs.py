@@ -63,6 +63,9 @@ _CHECKS = {
     "baseline ALL": "As good as every baseline, any product",
     "baseline NEW": "As good as every baseline, new products",
     "serving": "As good as what serves",
+    "serving ALL": "As good as what serves, any product",
+    "serving NEW": "As good as what serves, new products",
+    "slices": "No group of shoppers is far worse off",
 }
 
 

@@ -6,8 +6,9 @@ from recsite.dashboard.views.appearance import appearance
 from recsite.dashboard.views.feedback import feedback
 from recsite.dashboard.views.gallery import gallery
 from recsite.dashboard.views.model import curves as model_curves
-from recsite.dashboard.views.model import model, promote, stop
+from recsite.dashboard.views.model import delete, model, promote, stop
 from recsite.dashboard.views.model import progress as model_progress
+from recsite.dashboard.views.model_schedule import model_schedule
 from recsite.dashboard.views.models import compare as model_compare
 from recsite.dashboard.views.models import models, retrain, roll_back
 from recsite.dashboard.views.overview import front
@@ -20,6 +21,7 @@ from recsite.dashboard.views.search import search
 from recsite.dashboard.views.setup import setup
 from recsite.dashboard.views.shopper import shopper, visitor
 from recsite.dashboard.views.shoppers import shoppers
+from recsite.dashboard.views.tuning import stop_tuning, tuning, tuning_progress
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", front, name="overview"),
@@ -42,11 +44,16 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("models/retrain/", retrain, name="retrain"),
     path("models/roll-back/", roll_back, name="roll-back"),
     path("models/compare/", model_compare, name="model-compare"),
+    path("models/schedule/", model_schedule, name="model-schedule"),
+    path("models/tuning/", tuning, name="tuning"),
+    path("models/tuning/<int:pk>/progress/", tuning_progress, name="tuning-progress"),
+    path("models/tuning/<int:pk>/stop/", stop_tuning, name="tuning-stop"),
     path("models/<int:pk>/", model, name="model"),
     path("models/<int:pk>/progress/", model_progress, name="model-progress"),
     path("models/<int:pk>/curves/", model_curves, name="model-curves"),
     path("models/<int:pk>/stop/", stop, name="model-stop"),
     path("models/<int:pk>/promote/", promote, name="model-promote"),
+    path("models/<int:pk>/delete/", delete, name="model-delete"),
     path("feedback/", feedback, name="feedback"),
     path("data/", include("recsite.dashboard.data_urls")),
     path("appearance/", appearance, name="appearance"),

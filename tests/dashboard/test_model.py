@@ -10,6 +10,7 @@ from recommender import runs
 from recommender.models import TrainingRun
 from recsite.dashboard import roles
 from recsite.dashboard.components import Delta
+from recsite.dashboard.models import AuditEntry
 from recsite.dashboard.pages import model as page
 from recsite.testing import open_new_shop
 from tests.dashboard.people import make_person
@@ -99,3 +100,37 @@ class ModelTest(TestCase):
     def test_settings_that_differ_from_the_usual_are_strong(self) -> None:
         rows = page.build(make_run(config={"layers": [10, 5], "epochs": 12}), {}, permissions=SEES).settings.rows
         self.assertEqual([(row.cells[1].content, row.cells[1].tone) for row in rows], [("12", ""), ("10, 5", "strong")])
+
+
+class DeleteTest(TestCase):
+    def setUp(self) -> None:
+        open_new_shop(self)
+        cache.clear()
+        self.client.force_login(make_person(roles.ADMIN))
+        self.serving, self.other = make_run(), make_run()
+        serve(make_generation(self.serving))
+
+    def test_files_go_and_figures_stay(self) -> None:
+        self.assertContains(self.client.get(reverse("model", args=[self.other.pk])), "Delete its files")
+        address = reverse("model-delete", args=[self.other.pk])
+        self.assertContains(self.client.get(address), f"Type {self.other.pk} to confirm")
+        self.assertContains(self.client.post(address, {"confirm": "no"}, follow=True), "Nothing was deleted: expected")
+        self.assertContains(self.client.post(address, {"confirm": str(self.other.pk)}, follow=True), "are deleted")
+        self.other.refresh_from_db()
+        self.assertEqual(self.other.artifact, "")
+        self.assertTrue(self.other.metrics)
+        self.assertEqual(AuditEntry.objects.get().action, "model.delete")
+
+    def test_what_serves_is_not_deleted(self) -> None:
+        self.assertNotContains(self.client.get(reverse("model", args=[self.serving.pk])), "Delete its files")
+        address = reverse("model-delete", args=[self.serving.pk])
+        answer = self.client.post(address, {"confirm": str(self.serving.pk)}, follow=True)
+        self.assertContains(answer, "Nothing was deleted")
+        self.serving.refresh_from_db()
+        self.assertTrue(self.serving.artifact)
+        self.assertFalse(AuditEntry.objects.exists())
+
+    def test_a_merchandiser_may_not(self) -> None:
+        self.client.force_login(make_person())
+        self.assertNotContains(self.client.get(reverse("model", args=[self.other.pk])), "Delete its files")
+        self.assertEqual(self.client.post(reverse("model-delete", args=[self.other.pk])).status_code, 403)

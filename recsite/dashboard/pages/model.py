@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from recommender import processes
+from recommender import artifacts, processes
 from recommender.engine.config import Config
 from recommender.models import TrainingRun
 from recommender.runs import log_of
@@ -18,6 +18,7 @@ from recsite.dashboard.components import (
     Action,
     Crumb,
     Delta,
+    Dialog,
     Fact,
     Facts,
     Notice,
@@ -83,10 +84,12 @@ class ModelPage:
     verdict: Verdict | None
     facts: Facts
     settings: Table
+    delete: Dialog | None
+    rule: str
 
 
 def build(run: TrainingRun, params: Mapping[str, str], *, permissions: frozenset[str]) -> ModelPage:
-    """``permissions``: of who looks. Three queries."""
+    """``permissions``: of who looks."""
     serving = queries.serving()
     stored = queries.stored_generation(run)
     measured = Measured.of(run)
@@ -103,6 +106,8 @@ def build(run: TrainingRun, params: Mapping[str, str], *, permissions: frozenset
         verdict=runs.verdict_of(run, actions=actions),
         facts=_facts(run, generation, serving),
         settings=_settings(run),
+        delete=_delete(run, permissions),
+        rule=artifacts.RULE,
     )
 
 
@@ -123,6 +128,26 @@ def _header(
         badge=runs.badge_of(run, serving, stored=generation is not None),
         crumbs=[Crumb("Models", page("models"))],
     )
+
+
+def delete_dialog(run: TrainingRun) -> Dialog:
+    """What goes and what stays."""
+    return Dialog(
+        id="delete-model",
+        title=f"Delete the files of model {run.pk}?",
+        text="Its weights and stored lists go at once and for good: it cannot serve again. Figures and curves stay.",
+        action=page("model-delete", run.pk),
+        confirm="Delete the files",
+        type_this=str(run.pk),
+        cancel_href=page("model", run.pk),
+    )
+
+
+def _delete(run: TrainingRun, permissions: frozenset[str]) -> Dialog | None:
+    """Only for who may, and where nothing needs the files."""
+    if roles.RETRAIN not in permissions or run.is_active or not run.artifact or artifacts.needed_for(run):
+        return None
+    return delete_dialog(run)
 
 
 def _notice(run: TrainingRun, serving: Serving | None, permissions: frozenset[str]) -> Notice | None:
@@ -359,6 +384,7 @@ def _facts(run: TrainingRun, generation: int | None, serving: Serving | None) ->
                 _memory(run),
             ),
             Fact("Seed", str(run.seed)),
+            *([Fact("Began with", str(start))] if (start := (run.metrics or {}).get("start")) else []),
             Fact("Code version", run.code_version),
             Fact("Artifact", run.artifact_sha256[:16], run.artifact),
             Fact("Lists", lists),

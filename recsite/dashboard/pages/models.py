@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from recommender import services
+from recommender import artifacts, schedule, services
 from recommender.models import TrainingRun
 from recsite.dashboard import comparison, numbers, roles, runs, tables
 from recsite.dashboard.addresses import changed, linked, page
@@ -24,6 +24,7 @@ from recsite.dashboard.components import (
     Select,
 )
 from recsite.dashboard.measures import SHOWN, SIDES, Measured, architecture_name, baseline_name, ranking, tested_on
+from recsite.dashboard.pages.model_schedule import short_words
 from recsite.dashboard.queries import models as queries
 from recsite.dashboard.queries.models import RunFilter, RunRow, Serving
 from recsite.dashboard.runs import LiveRun, Verdict
@@ -74,6 +75,7 @@ class ModelsPage:
     verdict: Verdict | None
     filters: FilterBar | None
     table: Table
+    rule: str
 
 
 def read_filter(params: Mapping[str, str]) -> RunFilter:
@@ -93,6 +95,7 @@ def build(params: Mapping[str, str], *, permissions: frozenset[str]) -> ModelsPa
         live=runs.live_run(active, serving, permissions=permissions) if active else None,
         comparison=_comparison(a, b, serving, measured, params) if a else None,
         verdict=_verdict(a, serving, permissions) if a else None,
+        rule=artifacts.RULE,
         **_registry(params, serving, permissions),
     )
 
@@ -118,6 +121,8 @@ def _header(params: Mapping[str, str], serving: Serving | None, permissions: fro
             label = f"Roll back to model {before.run_id}"
             fields = {"switch": str(serving.switch)}
             actions.append(Action(label, page("roll-back"), post=True, fields=fields))
+    actions.append(Action(f"Schedule: {short_words(schedule.read())}", page("model-schedule")))
+    actions.append(Action("Tuning", page("tuning")))
     if roles.RETRAIN in permissions:
         actions.append(Action("Start a retrain", page("retrain"), "primary"))
     badge = Badge(f"model {serving.run} serves", "good") if serving else None

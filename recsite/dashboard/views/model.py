@@ -87,5 +87,27 @@ def promote(request: HttpRequest, shop: Shop, pk: int) -> HttpResponseBase:
     return redirect("models")
 
 
+@needs(roles.RETRAIN)
+@require_http_methods(["GET", "HEAD", "POST"])
+def delete(request: HttpRequest, shop: Shop, pk: int) -> HttpResponseBase:
+    """Ask (GET), then delete the model's files and lists (POST, with the run's number typed); its figures stay."""
+    run = _run(pk)
+    if request.method != "POST":
+        return render(request, "dashboard/confirm.html", {"dialog": page.delete_dialog(run)})
+    if request.POST.get("confirm", "").strip() != str(pk):
+        messages.error(request, f"Nothing was deleted: expected {pk} to be typed.")
+        return redirect("model", pk)
+    try:
+        with transaction.atomic():
+            # Noted first: files that are gone do not come back with a transaction.
+            audit.note(by=request.user, action="model.delete", subject=f"run {pk}", detail={"artifact": run.artifact})
+            services.delete_artifacts(run=run, by=request.user)  # type: ignore[arg-type]
+    except services.CannotDelete as error:
+        messages.error(request, f"Nothing was deleted: {error}.")
+        return redirect("model", pk)
+    messages.success(request, f"The files of model {pk} are deleted. What was measured stays.")
+    return redirect("model", pk)
+
+
 def _run(pk: int) -> TrainingRun:
     return get_object_or_404(TrainingRun.objects.select_related("requested_by"), pk=pk)

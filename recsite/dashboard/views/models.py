@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -65,15 +67,17 @@ def retrain(request: HttpRequest, shop: Shop) -> HttpResponseBase:
 
 
 def _start(request: HttpRequest, wish: form.Wish) -> TrainingRun:
-    like = TrainingRun.objects.get(pk=wish.like) if wish.like else None
+    warm = TrainingRun.objects.get(pk=wish.warm) if wish.warm else None
     with transaction.atomic():
         run = services.request_training(
             by=request.user,  # type: ignore[arg-type]  # the view needs a permission
             architecture=wish.architecture,
             seed=wish.seed,
-            config=like.config if like else None,
+            config=form.settings_of(wish),
+            warm_start=warm,
+            publish=wish.publish,
         )
-        detail = {"architecture": wish.architecture, "seed": wish.seed, **({"like": like.pk} if like else {})}
+        detail = {name: value for name, value in asdict(wish).items() if value is not None}
         audit.note(by=request.user, action="model.retrain", subject=f"run {run.pk}", detail=detail)
     return run
 
