@@ -52,6 +52,8 @@ CALIBRATED = 2_000
 FOLDS = 5
 #: Below this a training set is small (measured in docs/decisions/0001-ranking-engine.md).
 FEW_LISTS = 1_000
+#: How often each network is trained on a small set; the scores are averaged (docs/decisions/0002-small-shops.md).
+FEW_TIMES = 2
 
 
 class TooLittleData(Exception):
@@ -359,7 +361,9 @@ def fit_scorer(
     standard = Standard(mean, scale, columns)
     validation = draw_lists(held, standard, config, rng) if len(held) else None
     seen = draw_lists(later.take(np.arange(min(len(later), 500))), standard, config, rng) if later else None
-    losses = getattr(module, "LOSSES", ("binary", "softmax"))
+    once = getattr(module, "LOSSES", ("binary", "softmax"))
+    times = FEW_TIMES if len(pool) < FEW_LISTS else 1
+    losses = once * times
     networks: list[Network] = []
     for number, loss in enumerate(losses):
         told: list[Epoch] = []
@@ -371,12 +375,13 @@ def fit_scorer(
         model = train_network(
             module, loss, pool, validation, standard, config,
             seed=config.seed * 10 + number, place=(number, len(losses)), report=heard, stop=clock.stop, later=seen,
-            start=start.networks[number] if start is not None else None,
+            start=start.networks[number % len(start.networks)] if start is not None else None,
         )  # fmt: skip
         reference = validation or draw_lists(pool.take(np.arange(min(50, len(pool)))), standard, config, rng)
         centre, spread = _scale(predicted(model, reference.x), reference.labels)
-        networks.append(exported(model, columns, centre=centre, spread=spread))
-        if curves is not None:
+        # A mean over the times keeps the unit, and with it the curve of probabilities.
+        networks.append(exported(model, columns, centre=centre, spread=spread * times))
+        if curves is not None and number < len(once):
             curves[loss] = _curve(told)
     return Scorer(mean, scale, tuple(networks))
 
@@ -448,11 +453,14 @@ def _measured(
         done += 1
         clock.enter("measure", 0.62 + 0.16 * min(done / len(baselines.BASELINES), 1))
 
-    found = baselines.baseline_lists(split, config, np.random.default_rng(config.seed), report=told)
+    # A baseline of the run's own name is the run itself: its figures are those of the lists that would serve.
+    others = [name for name in baselines.BASELINES if name != config.architecture]
+    found = baselines.baseline_lists(split, config, np.random.default_rng(config.seed), names=others, report=told)
     other = rival(ranker, split) if rival else None
     measured = evaluate.measure(
         {config.architecture: shown, **found, **({RIVAL: other} if other else {})},
         split,
+        baselines=others,
         rivals=(RIVAL,),
         probabilities={config.architecture: pairs} if len(scores) else None,
     )

@@ -10,6 +10,7 @@ import numpy as np
 from recommender.engine.config import Config, UnknownSetting
 from recommender.engine.interactions import Histories, Interactions, Kinds, ShopData, histories
 from recommender.engine.profile import weighing
+from recommender.engine.scorer import Scorer
 from recommender.engine.train import (
     RIVAL,
     Progress,
@@ -169,6 +170,24 @@ class RunTest(unittest.TestCase):
         self.assertEqual(own, other)
         self.assertEqual(trained.metrics["paired"]["deep"][RIVAL]["ALL"], {"mean": 0.0, "se": 0.0})
         self.assertNotEqual(trained.metrics["best_baseline"]["ALL"], RIVAL)
+
+    def test_a_few_lists_train_each_network_twice(self) -> None:
+        _, trained = busy()
+        scorer = trained.ranker.scorer
+        self.assertEqual(len(scorer.networks), 4)
+        self.assertEqual(set(trained.curves), {"binary", "softmax"})
+        # Each counts half, so that a score is of the size that one pair gives.
+        x = np.random.default_rng(0).normal(size=(50, len(scorer.mean))).astype(np.float32)
+        pair = Scorer(scorer.mean, scorer.scale, scorer.networks[:2])(x) * 2
+        self.assertLess(abs(float(np.log(scorer(x).std() / pair.std()))), 0.4)
+
+    def test_a_run_is_not_its_own_baseline(self) -> None:
+        data = tastes(n_shoppers=80)
+        metrics = run_training(data, replace(QUICK, architecture="ease", horizon_days=10.0), now=newest(data)).metrics
+        self.assertNotIn("ease", metrics["paired"]["ease"])
+        self.assertNotIn("ease", metrics["best_baseline"].values())
+        # Its figures are those of the lists that would serve: only the ranker's probabilities are calibrated.
+        self.assertIn("calibration", metrics["models"]["ease"])
 
     def test_progress_only_rises(self) -> None:
         told: list[Progress] = []
