@@ -62,6 +62,7 @@ class GalleryPage:
     segments: c.Segments
     filters: c.FilterBar
     search: c.SearchBox
+    fields: Sequence[c.Field | c.Checks]
     found: c.SearchResults
     table: Table
     progress: c.Progress
@@ -120,6 +121,17 @@ def build(address: str = "/gallery/") -> GalleryPage:
         ),
         filters=_filters(address),
         search=c.SearchBox("gallery-search", "Product", address, "Type a name or №", name="product"),
+        fields=[
+            c.Field("shop", "Shop", "Corner Shop", hint="Shown at the top of every page."),
+            c.Field(
+                "currency",
+                "Currency",
+                "EURO",
+                error="expected an ISO 4217 code such as EUR; received “EURO”",
+                suggestions=[c.Option("EUR", "Euro")],
+            ),
+            c.Checks("may", "What it may do", [c.Option("a", "Post events", True), c.Option("b", "Ask for lists")]),
+        ],
         found=_found(address),
         table=_table(address),
         progress=_progress(),

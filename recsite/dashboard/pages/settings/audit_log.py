@@ -37,12 +37,16 @@ _WORDS = {
     "data.export": "Exported a file",
     "event_type.change": "Changed an event type",
     "event_type.declare": "Declared an event type",
+    "import.retry": "Tried an import again",
+    "import.upload": "Imported a file",
     "key.create": "Made a key",
     "key.revoke": "Revoked a key",
     "key.rotate": "Rotated a key",
+    "model.delete": "Deleted a model’s files",
     "model.promote": "Promoted a model",
     "model.retrain": "Asked for a training",
     "model.roll_back": "Rolled a model back",
+    "model.stop": "Stopped a training",
     "person.deactivate": "Let a person go",
     "person.invite": "Invited a person",
     "person.lock_out": "Locked out after too many attempts",
@@ -54,7 +58,11 @@ _WORDS = {
     "person.password_set": "Set their password by a link",
     "person.reactivate": "Let a person in again",
     "person.role": "Changed a role",
+    "reject.replay": "Tried rejected events again",
+    "schedule.change": "Changed the schedule of trainings",
     "shop.change": "Changed the shop",
+    "tuning.start": "Started a search for settings",
+    "tuning.stop": "Stopped a search for settings",
 }
 
 
