@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -148,6 +148,26 @@ def read(*, as_of: datetime | None = None, simulated: bool = False, kind_weights
     rows, cleaning = _event_rows(blocks, items.product_ids, kinds)
     now = (moment.timestamp() if moment else 0.0) / DAY
     return _snapshot(rows, cleaning, items, kinds, now)
+
+
+def imputed(snapshot: Snapshot, strategies: Mapping[str, str], *, seed: int = 0) -> Snapshot:
+    """``snapshot`` with the gaps of the named attributes filled (``engine.impute``).
+
+    The vocabulary remembers what fills a shopper's gap, for those who come later: where a strategy guesses each
+    shopper's value, that is the value it guessed most often. Raises ``impute.UnknownStrategy``.
+    """
+    from recommender.engine import impute  # scikit-learn, which no web process needs
+
+    if not strategies:
+        return snapshot
+    data, done = impute.apply(snapshot.data, strategies, seed=seed)
+    before, attributes = snapshot.data.shoppers.attributes, {}
+    for name, attribute in snapshot.vocabulary.attributes.items():
+        if name in data.shoppers.attributes:
+            filled = data.shoppers.attributes[name].codes[before[name].codes < 0]
+            fill = int(np.bincount(filled).argmax()) if done[name].filled else -1
+            attributes[name] = replace(attribute, fill=fill)
+    return replace(snapshot, data=data, vocabulary=replace(snapshot.vocabulary, attributes=attributes))
 
 
 def read_kinds(kind_weights: Mapping[str, float] = {}) -> Kinds:

@@ -26,7 +26,7 @@ from django.utils import timezone
 
 from recommender import artifacts, dataset, drift, gate, processes, publish, rescoring, services
 from recommender.dataset import Snapshot
-from recommender.engine import baselines, plain, train
+from recommender.engine import baselines, impute, plain, train
 from recommender.engine.artifact import ArtifactError
 from recommender.engine.config import Config
 from recommender.engine.ranker import Ranker
@@ -61,7 +61,7 @@ def run_child(run_id: int, attempt: int) -> str:
                 outcome = _train_or_skip(run, life)
         except train.Stopped:
             outcome = Outcome(Status.STOPPED)
-        except (publish.StaleRun, publish.BadGeneration, StoreFull) as error:
+        except (publish.StaleRun, publish.BadGeneration, StoreFull, impute.UnknownStrategy) as error:
             outcome = Outcome(Status.FAILED, {"error": str(error)})
         life.finish(outcome.status, **outcome.values, **_cost())
     if outcome.status == Status.SUCCEEDED and run.publish == TrainingRun.Publish.SHADOW:
@@ -88,7 +88,8 @@ def _train_or_skip(run: TrainingRun, life: Life) -> Outcome:
 def _train(run: TrainingRun, life: Life) -> Outcome:
     config = _config(run)
     life.step("read", 0.0)
-    snapshot = dataset.read(as_of=run.as_of, simulated=config.simulated, kind_weights=config.kind_weights)
+    raw = dataset.read(as_of=run.as_of, simulated=config.simulated, kind_weights=config.kind_weights)
+    snapshot = dataset.imputed(raw, config.imputation, seed=config.seed)
     life.write(data_window={**snapshot.window(), "profiles": drift.reference().to_dict()})
     _require_enough(snapshot)
     warm, words = _warm(run)
@@ -101,7 +102,9 @@ def _train(run: TrainingRun, life: Life) -> Outcome:
         warm=warm,
         rival=rescoring.rival(),
     )
-    metrics = {**trained.metrics, "start": words or trained.start, "seconds": trained.seconds}
+    window = trained.window
+    told = impute.report(raw.data, config.imputation, now=window["measured_from"], end=window["measured_to"])
+    metrics = {**trained.metrics, "start": words or trained.start, "seconds": trained.seconds, "imputation": told}
     life.step("save", ENGINE_SHARE)
     name = config.architecture
     where = f"{folder(run.pk)}/model"

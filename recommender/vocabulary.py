@@ -25,19 +25,21 @@ BANDS = 8
 
 @dataclass(frozen=True)
 class Attribute:
-    """One attribute of shoppers. ``labels`` by code; with ``edges``, numbers fall into the bands between them."""
+    """One attribute of shoppers. ``labels`` by code; with ``edges``, numbers fall into the bands between them;
+    ``fill``: the code of a missing value (−1: it stays missing)."""
 
     labels: tuple[str, ...]
     edges: tuple[float, ...] = ()
+    fill: int = -1
 
     @cached_property
     def _codes(self) -> dict[str, int]:
         return {label: code for code, label in enumerate(self.labels)}
 
     def code(self, value: object) -> int:
-        """The code of a raw value, −1 where it is missing or was never seen."""
+        """The code of a raw value: ``fill`` where it is missing, −1 where it was never seen."""
         if value is None or value == "":
-            return -1
+            return self.fill
         if not self.edges:
             return self._codes.get(str(value), -1)
         number = as_number(value)
@@ -100,7 +102,11 @@ class Vocabulary:
                 "weights": [float(weight) for weight in self.kinds.weights],
                 "targets": [bool(target) for target in self.kinds.targets],
             },
-            "attributes": {name: {"labels": a.labels, "edges": a.edges} for name, a in self.attributes.items()},
+            # Left out where nothing is filled: a vocabulary of before keeps its digest.
+            "attributes": {
+                name: {"labels": a.labels, "edges": a.edges, **({"fill": a.fill} if a.fill >= 0 else {})}
+                for name, a in self.attributes.items()
+            },
             "timed": self.timed,
             "as_of": self.as_of,
         }
@@ -112,7 +118,10 @@ class Vocabulary:
             np.array(values["product_ids"], np.int64),
             tuple(values["item_ids"]),
             Kinds(tuple(kinds["names"]), np.array(kinds["weights"], np.float32), np.array(kinds["targets"], bool)),
-            {name: Attribute(tuple(a["labels"]), tuple(a["edges"])) for name, a in values["attributes"].items()},
+            {
+                name: Attribute(tuple(a["labels"]), tuple(a["edges"]), a.get("fill", -1))
+                for name, a in values["attributes"].items()
+            },
             values["timed"],
             values["as_of"],
         )

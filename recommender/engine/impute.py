@@ -11,10 +11,11 @@ so that a model can still tell a guess from knowledge.
 from __future__ import annotations
 
 import re
+import time
 import warnings
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
-from typing import TypeVar
+from dataclasses import asdict, dataclass, replace
+from typing import Any, TypeVar
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
@@ -42,6 +43,12 @@ DONORS = 2000
 NEIGHBOURS = 10
 DRAWS = 5
 ROUNDS = 10
+#: Shoppers on whose lists strategies are compared.
+JUDGES = 400
+#: A share of gaps outside of these bounds makes no difference that could be measured.
+GAPS = (0.01, 0.98)
+#: Seconds after which no further comparison begins.
+SECONDS = 15.0
 #: A number further than this many interquartile ranges (of its logarithm) outside is a typing error.
 ABSURD = 6.0
 
@@ -346,6 +353,7 @@ def attribute_quality(
         rng = np.random.default_rng(seed)
         timed = changed.interactions.timed
         split = split_at(changed, now, end) if timed else split_fold(changed, rng)
+        split = split.only(np.sort(rng.permutation(len(split.shoppers))[:JUDGES]))
         model: ListModel
         if of_shoppers:
             model = segment.fit(split.known, now, Config(), rng, attribute=name)
@@ -355,3 +363,44 @@ def attribute_quality(
         return metrics.ndcg_at(metrics.gains_of(shown.new, split.unseen), split.unseen, 10)
 
     return quality
+
+
+def report(
+    data: ShopData, strategies: Mapping[str, str], *, now: float, end: float, seconds: float = SECONDS, seed: int = 0
+) -> dict[str, Any]:
+    """What each strategy does to new items' NDCG@10 from ``now`` to ``end``, by attribute with gaps, most gaps first.
+
+    JSON-able: ``applied`` (the strategy in ``strategies``), ``missing`` (share of rows) and ``strategies``: a list of
+    :class:`Comparison`. ``data`` is as it was before anything was filled. After ``seconds`` no further strategy is
+    begun, and an attribute of which nothing was compared is left out; guessing is compared where at most
+    ``DONORS`` rows have a gap.
+    """
+    over = time.monotonic() + seconds
+    told: dict[str, Any] = {}
+    gaps = {name: share for name, share in _gaps(data).items() if GAPS[0] <= share <= GAPS[1]}
+    for name, share in sorted(gaps.items(), key=lambda gap: -gap[1]):
+        if time.monotonic() > over:
+            break
+        rows = data.shoppers.n if name in data.shoppers.attributes else data.items.n
+        tried = [s for s in STRATEGIES if s not in GUESSING or share * rows <= DONORS]
+        found = compare_strategies(
+            data,
+            name,
+            attribute_quality(data, name, now, end, seed=seed),
+            strategies=(strategy for strategy in tried if time.monotonic() < over),
+            seed=seed,
+        )
+        shown = [{key: _finite(value) for key, value in asdict(one).items()} for one in found]
+        told[name] = {"applied": strategies.get(name, "indicator"), "missing": share, "strategies": shown}
+    return told
+
+
+def _finite(value: Any) -> Any:
+    return None if isinstance(value, float) and not np.isfinite(value) else value
+
+
+def _gaps(data: ShopData) -> dict[str, float]:
+    """The share of rows without a value, of what the comparing models read."""
+    tables = (data.items.attributes, data.shoppers.attributes)
+    shares = {name: float((codes.codes < 0).mean()) for table in tables for name, codes in table.items()}
+    return shares | {"price": float((~np.isfinite(data.items.price)).mean())} if data.items.n else {}

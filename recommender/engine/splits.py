@@ -29,6 +29,15 @@ class Split:
         """The truth of NEW."""
         return self.truth.keep(~self.seen)
 
+    def only(self, rows: np.ndarray) -> Split:
+        """The same measurement for some shoppers: ``rows`` int ascending, positions in ``shoppers``."""
+        keep = np.isin(self.truth.shoppers, rows)
+        place = np.searchsorted(rows, self.truth.shoppers[keep])
+        truth = metrics.truth_from_pairs(
+            place, self.truth.items[keep], self.truth.gains[keep], len(rows), self.truth.n_items
+        )
+        return Split(self.known, self.now, self.end, self.shoppers[rows], truth, self.seen[keep])
+
     def histories(self, rows: slice = slice(None)) -> Histories:
         """What was known of ``shoppers[rows]``."""
         return histories(self.known.interactions, self.shoppers[rows], self.known.shoppers.attributes)

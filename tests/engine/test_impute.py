@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from unittest import TestCase
 
@@ -147,3 +148,16 @@ class ComparisonTest(TestCase):
         self.assertLess(found["drop"].difference, -2 * found["drop"].difference_se)
         self.assertGreater(found["knn"].difference, 3 * found["knn"].difference_se)
         self.assertGreater(found["knn"].ndcg, found["most_frequent"].ndcg)
+
+    def test_a_run_reports_attributes_with_gaps_only(self) -> None:
+        taste = (np.arange(240) % 4).astype(np.int32)
+        gap = np.random.default_rng(1).random(240) < 0.5
+        club, hint = Codes(np.where(gap, -1, taste).astype(np.int32), ("a", "b", "c", "d")), Codes(taste, tuple("wxyz"))
+        data = shop_with(attributes={"club": club, "hint": hint})
+        told = impute.report(data, {"club": "knn"}, now=45, end=60)
+        self.assertEqual(set(told), {"club"})
+        self.assertEqual((told["club"]["applied"], told["club"]["missing"]), ("knn", float(gap.mean())))
+        found = {row["strategy"]: row for row in told["club"]["strategies"]}
+        self.assertGreater(found["knn"]["difference"], found["drop"]["difference"])
+        json.dumps(told, allow_nan=False)
+        self.assertEqual(impute.report(data, {}, now=45, end=60, seconds=-1), {})

@@ -127,6 +127,24 @@ class Doors(TestCase):
             np.testing.assert_array_equal(codes, live.attributes[name])
         self.assertEqual(int(hashes.sum()), 0)  # imported
 
+    def test_a_filled_gap_is_filled_the_same_through_both_doors(self) -> None:
+        shoppers = make_shoppers(6)
+        make_history(shoppers, make_products(12))
+        Shopper.objects.filter(pk__in=[shoppers[0].pk, shoppers[1].pk]).update(gender="", age="")
+        raw = dataset.read()
+        snapshot = dataset.imputed(raw, {"gender": "most_frequent", "age": "drop", "brand": "most_frequent"})
+        self.assertEqual(raw.data.shoppers.attributes["gender"].codes[:2].tolist(), [-1, -1])
+        self.assertNotIn("age", snapshot.vocabulary.attributes)
+        self.assertNotEqual(snapshot.vocabulary.digest, raw.vocabulary.digest)
+        vocabulary = Vocabulary.from_dict(snapshot.vocabulary.to_dict())
+        batch, _ = snapshot.histories(np.arange(6))
+        stored = dataset.read_histories([s.pk for s in shoppers], vocabulary)
+        live = dataset.as_histories([stored[s.pk] for s in shoppers], vocabulary)
+        self.assertEqual(list(batch.attributes), list(live.attributes))
+        np.testing.assert_array_equal(batch.attributes["gender"], live.attributes["gender"])
+        self.assertTrue((batch.attributes["gender"] >= 0).all())
+        self.assertIs(dataset.imputed(raw, {}), raw)
+
     def test_an_event_is_counted_once_whether_stored_or_recent(self) -> None:
         products, (anna, *_) = make_products(4), make_shoppers(1)
         stored = make_event(anna, products[0], source="api")

@@ -84,7 +84,7 @@ def _fitted_weights(split: Split, config: Config, rng: np.random.Generator) -> n
     if not len(split.shoppers):
         return equal
     some = np.sort(rng.permutation(len(split.shoppers))[:VALIDATION_SHOPPERS])
-    objective = _objective(_subset(split, some), config, rng)
+    objective = _objective(split.only(some), config, rng)
     weights, best = equal, objective(equal)
     for _ in range(ROUNDS):
         before = best
@@ -98,15 +98,6 @@ def _fitted_weights(split: Split, config: Config, rng: np.random.Generator) -> n
         if best == before:
             break
     return weights if weights.any() else equal
-
-
-def _subset(split: Split, rows: np.ndarray) -> Split:
-    keep = np.isin(split.truth.shoppers, rows)
-    place = np.searchsorted(rows, split.truth.shoppers[keep])
-    truth = metrics.truth_from_pairs(
-        place, split.truth.items[keep], split.truth.gains[keep], len(rows), split.truth.n_items
-    )
-    return Split(split.known, split.now, split.end, split.shoppers[rows], truth, split.seen[keep])
 
 
 def _objective(split: Split, config: Config, rng: np.random.Generator) -> Callable[[np.ndarray], float]:
