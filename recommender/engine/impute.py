@@ -372,8 +372,8 @@ def report(
 
     JSON-able: ``applied`` (the strategy in ``strategies``), ``missing`` (share of rows) and ``strategies``: a list of
     :class:`Comparison`. ``data`` is as it was before anything was filled. After ``seconds`` no further strategy is
-    begun, and an attribute of which nothing was compared is left out; guessing is compared where at most
-    ``DONORS`` rows have a gap.
+    begun, and an attribute of which nothing was compared is left out. Guesses take long: neighbours are compared
+    where at most ``DONORS`` rows have a gap, rounds only where they are what is applied.
     """
     over = time.monotonic() + seconds
     told: dict[str, Any] = {}
@@ -382,7 +382,8 @@ def report(
         if time.monotonic() > over:
             break
         rows = data.shoppers.n if name in data.shoppers.attributes else data.items.n
-        tried = [s for s in STRATEGIES if s not in GUESSING or share * rows <= DONORS]
+        applied = strategies.get(name, "indicator")
+        tried = [s for s in STRATEGIES if s == applied or s not in GUESSING or (s == "knn" and share * rows <= DONORS)]
         found = compare_strategies(
             data,
             name,
@@ -391,7 +392,7 @@ def report(
             seed=seed,
         )
         shown = [{key: _finite(value) for key, value in asdict(one).items()} for one in found]
-        told[name] = {"applied": strategies.get(name, "indicator"), "missing": share, "strategies": shown}
+        told[name] = {"applied": applied, "missing": share, "strategies": shown}
     return told
 
 
