@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from recsite.dashboard.components import Badge, ReasonChip
+from recsite.dashboard.names import Named, apart
 from recsite.dashboard.tiles import Tile
 
 
@@ -38,17 +39,29 @@ class TileCard:
     selected: bool = False
     conflict: bool = False
     key: str = ""  # product id, for the keyboard and for tests
+    brand: str = ""  # to tell it from another of the same name
 
 
 @dataclass(frozen=True)
 class TileList:
-    """Cards in rows of five or eight; below 720 px a strip to swipe when ``strip``, else two to a row."""
+    """Cards in rows of five or eight; below 720 px a strip to swipe when ``strip``, else two to a row.
+
+    Of equal names (and sizes on the tile) each is told apart by its brand or number.
+    """
 
     template: ClassVar[str] = "partials/tiles.html"
     cards: Sequence[TileCard]
     label: str
     columns: int = 5
     strip: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "cards", _apart(self.cards))
+
+
+def _apart(cards: Sequence[TileCard]) -> list[TileCard]:
+    words = apart([Named(card.name, card.brand, card.key, card.tile.label) for card in cards])
+    return [card if card.name == word else replace(card, name=word) for card, word in zip(cards, words, strict=True)]
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from catalog import names
@@ -37,3 +40,34 @@ def full_name(product: Any) -> str:
     """The name with the size: ``White milk · 1 gal``, as in tables and titles."""
     name, size = display_name(product), package_size(product)
     return f"{name} · {size}" if size and size.casefold() not in name.casefold() else name
+
+
+@dataclass(frozen=True)
+class Named:
+    """A product's name where it stands among others; ``size`` where the tile shows it beside the name."""
+
+    name: str
+    brand: str
+    number: str
+    size: str = ""
+
+
+def apart(named: Sequence[Named]) -> list[str]:
+    """The names, equal ones told apart: by the brand where that is enough, else by the number."""
+    alike = Counter((one.name, one.size) for one in named)
+    branded = Counter((one.name, one.size, one.brand) for one in named)
+
+    def say(one: Named) -> str:
+        if alike[one.name, one.size] == 1:
+            return one.name
+        alone = one.brand and branded[one.name, one.size, one.brand] == 1
+        return f"{one.name} · {one.brand if alone else f'№ {one.number}'}"
+
+    return [say(one) for one in named]
+
+
+def told_apart(products: Iterable[Any]) -> dict[int, str]:
+    """Full names by internal id, of products that stand together."""
+    products = list(products)
+    words = apart([Named(full_name(product), product.brand, product.external_id) for product in products])
+    return {product.pk: word for product, word in zip(products, words, strict=True)}

@@ -219,6 +219,7 @@ def card(item: Item, product: Product, shop: Shop, *, href: str, selected: bool 
         chip=chip(item),
         selected=selected,
         key=item.product,
+        brand=product.brand,
     )
 
 

@@ -21,6 +21,7 @@ class Column:
     key: str = ""
     numeric: bool = False
     wide: bool = False
+    unseen: bool = False  # the label is for readers only: what stands beneath needs no heading to the eye
     marked: bool = False  # a soft accent ground, for the candidate among others
     href: str = ""  # of the sort link, filled in by sorted_columns
     direction: str = ""  # "ascending" or "descending" where the table is sorted by it

@@ -8,6 +8,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from behavior.models import Shopper
+from recommender.models import ServedList
+from recsite.dashboard.models import AuditEntry
 from recsite.dashboard.pages import shopper as page
 from recsite.dashboard.pages.shopper import ShopperPage
 from recsite.dashboard.shop import read_shop
@@ -102,6 +104,27 @@ class ShopperViewTest(TestCase):
     def test_unknown_ones_are_not_found(self) -> None:
         self.assertEqual(self.client.get(reverse("shopper", args=["nobody"])).status_code, 404)
         self.assertEqual(self.client.get(reverse("visitor", args=["s0"])).status_code, 404)
+
+    def test_what_is_known_can_be_taken_away(self) -> None:
+        make_event(self.anna, self.products[0], price=2.0)
+        make_event(self.anna, self.products[1], type="view", at=NEWEST - timedelta(days=1))
+        make_event(self.ben, self.products[2])
+        Shopper.objects.create(kind="visitor", external_id="v1", merged_into=self.anna)
+        ServedList.objects.create(
+            recommendation_id="rec_1",
+            at=NEWEST,
+            shopper_kind="shopper",
+            shopper_external_id="s0",
+            placement="home",
+            products=[self.products[3].pk],
+        )
+        answer = self.client.get(reverse("shopper", args=["s0"]), {"format": "json"})
+        self.assertIn("attachment", answer["Content-Disposition"])
+        known = answer.json()
+        self.assertEqual((known["id"], known["age"], known["visitors"]), ("s0", "20", ["v1"]))
+        self.assertEqual([event["product"] for event in known["events"]], ["p1", "p0"])
+        self.assertEqual(known["lists_answered"][0]["products"], ["p3"])
+        self.assertEqual(AuditEntry.objects.get().action, "data.export")
 
     def test_csv_has_every_event(self) -> None:
         make_history([self.anna], self.products, weeks=3)

@@ -1,3 +1,4 @@
+import itertools
 import re
 from pathlib import Path
 
@@ -5,6 +6,8 @@ from django.conf import settings
 from django.template.loader import render_to_string
 from django.test import SimpleTestCase
 
+from recsite.dashboard.lists import TileCard, TileList
+from recsite.dashboard.names import Named, apart
 from recsite.dashboard.pages.gallery import GOODS
 from recsite.dashboard.silhouettes import SILHOUETTES
 from recsite.dashboard.tiles import FALLBACK, STEP, Tile, department, hue_of_category, tile
@@ -104,3 +107,32 @@ class Markup(SimpleTestCase):
 
     def test_what_a_shop_wrote_is_escaped(self) -> None:
         self.assertNotIn("<script", self.render(of("<script>x", label="<script>")))
+
+
+class ApartTest(SimpleTestCase):
+    """Equal names that stand together are told apart."""
+
+    def test_by_brand_where_that_is_enough_else_by_number(self) -> None:
+        named = [
+            Named("White milk", "Brand 1", "11"),
+            Named("White milk", "Brand 2", "12"),
+            Named("White milk", "Brand 2", "13"),
+            Named("White milk", "", "14"),
+            Named("Bread", "Brand 1", "15"),
+        ]
+        expected = ["White milk · Brand 1", "White milk · № 12", "White milk · № 13", "White milk · № 14", "Bread"]
+        self.assertEqual(apart(named), expected)
+
+    def test_a_size_on_the_tile_is_enough(self) -> None:
+        named = [Named("Milk", "A", "1", "1 gal"), Named("Milk", "A", "2", "1 pt"), Named("Milk", "B", "3", "1 pt")]
+        self.assertEqual(apart(named), ["Milk", "Milk · A", "Milk · B"])
+
+    def test_no_two_names_are_ever_equal(self) -> None:
+        kinds = list(itertools.product("ab", ("", "x", "y")))
+        for rows in itertools.product(kinds, repeat=4):
+            said = apart([Named(name, brand, str(number)) for number, (name, brand) in enumerate(rows)])
+            self.assertEqual(len(set(said)), len(rows), rows)
+
+    def test_a_list_of_tiles_does_it_by_itself(self) -> None:
+        cards = [TileCard(tile(key=key), "Milk", key=key, brand=brand) for key, brand in (("1", "A"), ("2", "B"))]
+        self.assertEqual([card.name for card in TileList(cards, "List").cards], ["Milk · A", "Milk · B"])

@@ -210,7 +210,7 @@ def _readiness(checked: Checked) -> Table:
         Column("Share", numeric=True),
         Column("State", wide=True),
         Column("Why"),
-        Column("Mend", wide=True),
+        Column("Mend it", wide=True, unseen=True),
     ]
     rows = [
         _readiness_row(name, title, checked.strategies[name], used.get(name, []))
@@ -510,8 +510,8 @@ def _rejects(letters: Sequence[DeadLetters], may_replay: bool) -> Table:
         Column("The newest of them", wide=True),
         Column("Waiting", numeric=True),
         Column("Last", wide=True),
-        Column("File"),
-        *([Column("Try again")] if may_replay else []),
+        Column("File", unseen=True),
+        *([Column("Try again", unseen=True)] if may_replay else []),
     ]
     rows = [_reject_row(one, may_replay) for one in letters]
     empty = Nothing("No event waits", "Whatever is refused is kept here with its reason, to be mended and replayed.")

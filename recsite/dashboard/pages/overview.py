@@ -33,7 +33,7 @@ from recsite.dashboard.components import (
     delta_of_rates,
 )
 from recsite.dashboard.graphics import Bar, Spark
-from recsite.dashboard.names import full_name
+from recsite.dashboard.names import told_apart
 from recsite.dashboard.queries import products as product_queries
 from recsite.dashboard.queries import sales
 from recsite.dashboard.queries.coverage import Coverage, coverage
@@ -259,7 +259,7 @@ def _placements(results: Results) -> Table:
         Column("Placement"),
         Column("Shown", numeric=True, wide=True),
         Column("Click rate", numeric=True),
-        Column(""),
+        Column("Against the best", unseen=True),
     ]
     rows = [_placement_row(slot, found.get(slot.slug, Counts()), best) for slot in slots]
     return Table(f"Placements, {results.chosen.text}", columns, rows, empty="No placement is active.")
@@ -304,16 +304,20 @@ def _sells(kind: str, chosen: Range, shop: Shop) -> Table:
         Column("vs before", numeric=True),
         Column("Revenue", numeric=True),
     ]
-    rows = [_sold_row(one, products, shop) for one in moved if one.product_id in products]
+    names = told_apart(products.values())
+    rows = [
+        _sold_row(one, products[one.product_id], names[one.product_id], shop)
+        for one in moved
+        if one.product_id in products
+    ]
     return Table(f"{SELLS[kind]}, {chosen.text}", columns, rows, empty=_NO_MOVERS[kind])
 
 
-def _sold_row(sold: ProductSales, products: Mapping[int, product_queries.Product], shop: Shop) -> Row:
-    product = products[sold.product_id]
+def _sold_row(sold: ProductSales, product: product_queries.Product, name: str, shop: Shop) -> Row:
     return Row(
         href=product_url(product),
         cells=[
-            Cell(full_name(product), tile=tile_of(product, size="s")),
+            Cell(name, tile=tile_of(product, size="s")),
             Cell(numbers.count(sold.lines)),
             Cell(delta_of_counts(sold.lines, sold.before)),
             Cell(numbers.money(sold.revenue, shop.currency)),

@@ -277,7 +277,13 @@ def tiles(listing: Listing | None, products: Mapping[str, product_queries.Produc
     """The list as small tiles; None where it is empty."""
     items = listing.items if listing else ()
     cards = [
-        TileCard(tile_of(product), display_name(product), page("product", item.product), key=item.product)
+        TileCard(
+            tile_of(product),
+            display_name(product),
+            page("product", item.product),
+            key=item.product,
+            brand=product.brand,
+        )
         for item in items
         if (product := products.get(item.product)) is not None
     ]

@@ -272,7 +272,9 @@ def _neighbour(other: Product, together: Together | None) -> TileCard:
     if together and together.baskets:
         lift = [] if together.lift is None else [f"{numbers.decimal(together.lift)} × chance"]
         notes = [*lift, numbers.plural(together.baskets, "basket")]
-    return TileCard(tile_of(other), display_name(other), product_url(other), notes=notes, key=other.external_id)
+    return TileCard(
+        tile_of(other), display_name(other), product_url(other), notes=notes, key=other.external_id, brand=other.brand
+    )
 
 
 def _funnel(after: AfterShowing) -> Bars | Nothing:
@@ -297,7 +299,12 @@ def _share(part: int, whole: int, of: str) -> str:
 
 def _shown(placements: Sequence[ShownAt], range_text: str) -> Table:
     titles = dict(Placement.objects.values_list("slug", "title"))
-    columns = [Column("Placement"), Column("Times shown", numeric=True), Column("Mean rank", numeric=True), Column("")]
+    columns = [
+        Column("Placement"),
+        Column("Times shown", numeric=True),
+        Column("Mean rank", numeric=True),
+        Column("How often", unseen=True),
+    ]
     rows = []
     for shown in placements:
         often = _often(shown)

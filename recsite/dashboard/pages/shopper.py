@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import cache
 from itertools import pairwise
+from typing import Any
 
 from django.utils import timezone
 
@@ -38,8 +39,8 @@ from recsite.dashboard.components import (
 from recsite.dashboard.evidence import Timeline, TimelineEntry
 from recsite.dashboard.graphics import Bar, BarRow, Bars, Rhythm
 from recsite.dashboard.habits import Habits, ProductRhythm, Visit
-from recsite.dashboard.lists import TileList
-from recsite.dashboard.names import display_name, full_name
+from recsite.dashboard.lists import TileList, moves
+from recsite.dashboard.names import display_name, told_apart
 from recsite.dashboard.pages.shoppers import describe, profile_of
 from recsite.dashboard.preview import Listing
 from recsite.dashboard.queries import products as product_queries
@@ -77,6 +78,7 @@ class Sees:
     badge: Badge | None = None
     note: str = ""
     compare: Action | None = None
+    left: str = ""  # a sentence: what was in the list a day ago and is no more
 
 
 @dataclass(frozen=True)
@@ -167,6 +169,25 @@ def csv_rows(shopper: Shopper) -> Iterator[tuple[object, ...]]:
         )
 
 
+def known_of(shopper: Shopper) -> dict[str, Any]:
+    """All that is stored about the shopper, JSON-able: what they told, what was folded, the lists, the events."""
+    profile = profile_of(shopper)
+    return {
+        "id": shopper.external_id,
+        "kind": shopper.kind,
+        "age": shopper.age or None,
+        "gender": shopper.gender or None,
+        "income": shopper.income or None,
+        "consent": shopper.consent,
+        "attributes": shopper.attributes,
+        "visitors": list(shopper.merged.order_by("external_id").values_list("external_id", flat=True)),
+        "first_known_at": shopper.created_at,
+        "profile": {**profile.data, "as_of": profile.as_of} if profile else None,
+        "lists_answered": queries.lists_of(shopper),
+        "events": queries.all_events_of(shopper.pk),
+    }
+
+
 def name_of(shopper: Shopper) -> str:
     """``Shopper 2124`` or ``Visitor 7f3a…``."""
     return f"{'Visitor' if shopper.kind == Shopper.Kind.VISITOR else 'Shopper'} {shopper.external_id}"
@@ -185,6 +206,7 @@ def _header(scene: _Scene) -> PageHeader:
         " · ".join(word for word in words if word),
         actions=linked(
             Action("Export CSV", "?format=csv", "quiet"),
+            Action("Export all (JSON)", "?format=json", "quiet"),
             Action("Open in Preview", page("preview", **subject), "primary"),
         ),
         badge=Badge(profile.segment) if profile and profile.segment else None,
@@ -199,18 +221,33 @@ def _sees(shopper: Shopper, shop: Shop) -> Sees:
         return Sees(Nothing("Home is switched off", "Switch the placement on to see what they would see there."))
     if not now.items:
         return Sees(Nothing("Nothing to show", now.answer.empty_because or ""))
-    products = product_queries.by_external_ids(item.product for item in now.items)
+    earlier = before.items if before else ()
+    products = product_queries.by_external_ids(item.product for item in (*now.items, *earlier))
     cards = [
         preview.card(item, products[item.product], shop, href=product_url(products[item.product]))
         for item in now.items
         if item.product in products
     ]
+    if before:  # each with how its rank came about since yesterday
+        marks = moves([item.product for item in earlier], [card.key for card in cards])[1]
+        cards = [replace(card, move=mark) for card, mark in zip(cards, marks, strict=True)]
     return Sees(
         TileList(cards, "Sees now on Home", columns=8, strip=True),
         Badge(now.answer.model_version) if now.answer.model_version else Badge("no model yet", "warn"),
         _changes(now, before) if before else "",
         _compare(shopper, before) if before else None,
+        _left(now, before, products) if before else "",
     )
+
+
+def _left(now: Listing, before: Listing, products: Mapping[str, Product]) -> str:
+    """``No longer among the first 8: white milk, bananas.``"""
+    shown = {item.product for item in now.items}
+    gone = [products[item.product] for item in before.items if item.product not in shown and item.product in products]
+    names = told_apart(gone)
+    if not gone:
+        return ""
+    return f"No longer among the first {SEEN}: {', '.join(names[product.pk] for product in gone)}."
 
 
 def _changes(now: Listing, before: Listing) -> str:
@@ -392,13 +429,18 @@ def _rhythm_table(scene: _Scene) -> Table:
         Column("Every", numeric=True),
         Column("Next", numeric=True),
     ]
-    rows = [_rhythm_row(scene, rhythm, first, last) for rhythm in found if rhythm.product_id in scene.products]
+    names = told_apart(scene.products[one.product_id] for one in found if one.product_id in scene.products)
+    rows = [
+        _rhythm_row(scene, rhythm, names[rhythm.product_id], first, last)
+        for rhythm in found
+        if rhythm.product_id in names
+    ]
     return Table(
         "Products bought again and again", columns, rows, empty="Nothing was bought on two different days yet."
     )
 
 
-def _rhythm_row(scene: _Scene, rhythm: ProductRhythm, first: date, last: date) -> Row:
+def _rhythm_row(scene: _Scene, rhythm: ProductRhythm, name: str, first: date, last: date) -> Row:
     product = scene.products[rhythm.product_id]
     width = max(1, (last - first).days)
     drawn = Rhythm(
@@ -408,7 +450,7 @@ def _rhythm_row(scene: _Scene, rhythm: ProductRhythm, first: date, last: date) -
     return Row(
         href=product_url(product),
         cells=[
-            Cell(full_name(product), tile=tile_of(product, size="s")),
+            Cell(name, tile=tile_of(product, size="s")),
             Cell(drawn),
             Cell(f"{rhythm.times} ×"),
             Cell(f"{numbers.decimal(rhythm.gap)}{numbers.THIN}d"),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponseBase
+import orjson
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 
 from behavior.models import Shopper
@@ -32,4 +33,8 @@ def _one(request: HttpRequest, shop: Shop, kind: str, external_id: str) -> HttpR
     params = request.GET.dict()
     if params.get("format") == "csv":
         return csv_answers.answer(f"shopper-{found.pk}", page.CSV_HEADER, page.csv_rows(found))
+    if params.get("format") == "json":
+        body = orjson.dumps(page.known_of(found), option=orjson.OPT_INDENT_2)
+        disposition = f'attachment; filename="shopper-{found.pk}.json"'
+        return HttpResponse(body, content_type="application/json", headers={"Content-Disposition": disposition})
     return fragments.answer(request, "shopper", page.build(found, params, shop))
