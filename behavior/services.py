@@ -10,6 +10,7 @@ from uuid import UUID
 
 import numpy as np
 import orjson
+import psycopg
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import JSONField, Value
@@ -66,6 +67,8 @@ def record_events(*, events: Sequence[NewEvent], rejects: Sequence[Reject] = (),
     """
     partitions.ensure_current()
     unique = list({event.event_id: event for event in reversed(events)}.values())[::-1]  # the first of equals counts
+    if unique and not rejects and (stored := _store_known(unique, source)) is not None:
+        return Recorded(stored, len(events) - len(stored), sum(not one.known for one in stored))
     with transaction.atomic():
         known = _resolve(unique)
         new = _insert_events(unique, known, source) if unique else set()
@@ -74,6 +77,75 @@ def record_events(*, events: Sequence[NewEvent], rejects: Sequence[Reject] = (),
     accepted = [_stored(event, known, source) for event in unique if event.event_id in new]
     unjoined = sum(not stored.known for stored in accepted)
     return Recorded(accepted, len(events) - len(accepted), unjoined)
+
+
+STORE_KNOWN = """
+WITH new AS (
+    SELECT new.*, coalesce(shopper.merged_into_id, shopper.id) AS shopper_id, product.id AS product_id,
+           (shopper.kind = 'visitor' OR NOT shopper.is_stub) AND NOT coalesce(product.is_stub, false) AS is_known
+    FROM unnest(
+        %s::uuid[], %s::timestamptz[], %s::text[], %s::text[], %s::text[], %s::text[], %s::float8[], %s::float8[],
+        %s::float8[], %s::text[], %s::text[], %s::text[], %s::smallint[], %s::boolean[]
+    ) AS new(event_id, at, type, kind, who, product, quantity, price, value,
+             session, placement, recommendation_id, position, consent)
+    LEFT JOIN behavior_shopper shopper ON shopper.kind = new.kind AND shopper.external_id = new.who
+    LEFT JOIN catalog_product product ON product.external_id = new.product
+), stored AS (
+    INSERT INTO behavior_event (event_id, at, type, shopper_id, product_id, quantity, price, value,
+                                session, placement, recommendation_id, position, consent, source)
+    SELECT event_id, at, type, shopper_id, product_id, quantity, price, value,
+           session, placement, recommendation_id, position, consent, %s
+    FROM new
+    WHERE NOT EXISTS (SELECT FROM new WHERE shopper_id IS NULL OR (product IS NOT NULL AND product_id IS NULL))
+      AND NOT EXISTS (SELECT FROM behavior_event old WHERE old.event_id = new.event_id)
+    ORDER BY event_id
+    ON CONFLICT DO NOTHING
+    RETURNING event_id
+)
+SELECT new.event_id, shopper_id, product_id, is_known, stored.event_id IS NOT NULL
+FROM new LEFT JOIN stored USING (event_id)
+"""
+
+
+def _store_known(events: Sequence[NewEvent], source: str) -> list[StoredEvent] | None:
+    """Store events in one statement, so one trip and one commit; None, and nothing stored, where a shopper or a
+    product has never been seen."""
+    # In order of id: of two batches with the same events, sent at once, one waits for the other and neither for both.
+    rows = [_plain_row(event) for event in sorted(events, key=lambda event: event.event_id)]
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    connection.ensure_connection()
+    # Its parameters travel beside the statement, which the server has parsed before; Django would write them into it.
+    with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
+        cursor.execute(STORE_KNOWN, [*columns, source], prepare=True)
+        found = {row[0]: row[1:] for row in cursor.fetchall()}
+    if any(found[event.event_id][0] is None for event in events) or any(
+        found[event.event_id][1] is None and event.product is not None for event in events
+    ):
+        return None
+    stored = []
+    for event in events:
+        shopper_id, product_id, is_known, is_new = found[event.event_id]
+        if is_new:
+            stored.append(StoredEvent(event, shopper_id, product_id, source, is_known))
+    return stored
+
+
+def _plain_row(event: NewEvent) -> tuple[Any, ...]:
+    return (
+        event.event_id,
+        event.at,
+        event.type,
+        *event.subject,
+        event.product,
+        event.quantity,
+        event.price,
+        event.value,
+        event.session,
+        event.placement,
+        event.recommendation_id,
+        event.position,
+        event.consent,
+    )
 
 
 def _stored(event: NewEvent, known: _Known, source: str) -> StoredEvent:

@@ -65,13 +65,11 @@ _lines = threading.local()
 
 def of_thread(url: str, timeout: float) -> Line:
     """This thread's line; a fork or another address gets its own."""
+    held: dict[tuple[str, float, int], Line] = _lines.__dict__.setdefault("held", {})
     wanted = (url, timeout, os.getpid())
-    if getattr(_lines, "wanted", None) != wanted:
-        if getattr(_lines, "wanted", None) is not None and _lines.wanted[2] == wanted[2]:
-            _lines.line.close()
-        _lines.line, _lines.wanted = Line(url, timeout), wanted
-    line: Line = _lines.line
-    return line
+    if wanted not in held:
+        held[wanted] = Line(url, timeout)
+    return held[wanted]
 
 
 def _packed(command: Command) -> bytes:

@@ -24,6 +24,7 @@ from recommender.dataset import id_hash, subject
 from recommender.engine import architectures as known
 from recommender.engine.config import Config
 from recommender.models import Generation, Switch, TrainingPlan, TrainingRun, Tuning
+from recommender.outbox import Outbox
 from recommender.packing import RecentEvent
 
 log = logging.getLogger(__name__)
@@ -284,7 +285,7 @@ def _switch(generation: Generation, reason: str, by: User | None) -> Switch:
 
 @dataclass(frozen=True)
 class Noted:
-    """How many events reached Redis and how many subjects were sent to be refreshed."""
+    """How many events reached Redis and how many subjects are on their way to be refreshed."""
 
     events: int
     refreshes: int
@@ -306,8 +307,8 @@ def note_events(events: Sequence[StoredEvent]) -> Noted:
     except store.StoreDown as error:
         log.warning("recent events were not noted: %s", error)
         return Noted(0, 0)
-    sent = sum(send_refresh(name) for name in due)
-    return Noted(sum(map(len, by_subject.values())), sent)
+    refreshes.add(*due)
+    return Noted(sum(map(len, by_subject.values())), len(due))
 
 
 def as_recent(stored: StoredEvent) -> RecentEvent:
@@ -330,6 +331,16 @@ def send_refresh(name: str) -> bool:
     from recommender.tasks import refresh_list
 
     return _send(refresh_list, name, queue="refresh")
+
+
+def _send_refreshes(names: Sequence[str]) -> None:
+    for name in names:
+        if not send_refresh(name):  # the broker is away: whoever posts again in a minute asks again
+            break
+
+
+#: A broker that is slow or frozen keeps no event waiting.
+refreshes: Outbox[str] = Outbox(_send_refreshes, name="refreshes")
 
 
 def note_products() -> int:

@@ -50,6 +50,7 @@ SERVED_LISTS = 200_000  # kept at most on their way to Postgres
 SHARED = ("rules", "placements", "keys", "availability", "catalogue")
 WRITE_TIMEOUT = 5.0
 READ_TIMEOUT = 0.02  # s without a byte, on the path of a request
+NOTE_TIMEOUT = 0.1  # for an event that was just acknowledged: the next list should know it
 BATCH = 500
 
 
@@ -163,12 +164,12 @@ def client(timeout: float) -> redis.Redis:
     return _clients[wanted]
 
 
-def _ask(commands: Sequence[line.Command]) -> list[Any]:
+def _ask(commands: Sequence[line.Command], timeout: float = READ_TIMEOUT) -> list[Any]:
     """The answers to the ``commands`` of a request, in one round trip."""
     if not breaker.allows():
         raise StoreDown("the breaker is open")
     try:
-        answers = line.of_thread(settings.REDIS_URL, READ_TIMEOUT).ask(commands)
+        answers = line.of_thread(settings.REDIS_URL, timeout).ask(commands)
     except (redis.RedisError, OSError) as error:
         breaker.failed()
         raise StoreDown(str(error)) from error
@@ -336,15 +337,16 @@ def require_memory(wanted: int) -> None:
 
 def note_recent(events: Mapping[str, Sequence[RecentEvent]]) -> list[str]:
     """Put events (by subject) at the head of each subject's list; returns the subjects that are due a refresh."""
-    with _writing(1.0) as server:
-        pipeline = server.pipeline(transaction=False)
-        for subject, posted in events.items():
-            name = key("recent", subject)
-            pipeline.lpush(name, *(packing.pack_event(event) for event in posted))
-            pipeline.ltrim(name, 0, RECENT_EVENTS - 1)
-            pipeline.expire(name, RECENT_SECONDS)
-            pipeline.set(key("refresh", subject), 1, nx=True, ex=REFRESH_SECONDS)
-        answers = pipeline.execute()
+    commands: list[line.Command] = []
+    for subject, posted in events.items():
+        name = _name("recent", subject)
+        commands += [
+            (b"LPUSH", name, *(packing.pack_event(event) for event in posted)),
+            (b"LTRIM", name, b"0", b"%d" % (RECENT_EVENTS - 1)),
+            (b"EXPIRE", name, b"%d" % RECENT_SECONDS),
+            (b"SET", _name("refresh", subject), b"1", b"NX", b"EX", b"%d" % REFRESH_SECONDS),
+        ]
+    answers = _ask(commands, NOTE_TIMEOUT) if commands else []
     return [subject for subject, due in zip(events, answers[3::4], strict=True) if due]
 
 

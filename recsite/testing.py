@@ -143,6 +143,12 @@ class Runner(django_runner.DiscoverRunner):
         CommittedCase.initial_rows = getattr(connections["default"], "_test_serialized_contents", None)
         return configuration
 
+    def teardown_databases(self, old_config: Any, **kwargs: Any) -> None:
+        from recsite.api import patience
+
+        patience.stop()  # its threads' connections would keep the database from being dropped
+        super().teardown_databases(old_config, **kwargs)
+
     def suite_result(self, suite: Any, result: Any, **kwargs: Any) -> int:
         """The last thing that is called: what it prints is the last thing printed."""
         sys.stderr.flush()

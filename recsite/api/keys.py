@@ -25,6 +25,8 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from recommender import store
+from recsite.api import patience
+from recsite.api.errors import ApiError
 from recsite.api.models import ApiKey
 
 if TYPE_CHECKING:
@@ -226,7 +228,8 @@ class KeyRing:
         if key is None:  # made a moment ago, perhaps
             self._from_redis()
             key = self._held(sha256)
-        if key is None and self._reload():
+        if key is None:
+            self._reload()  # by us, or by another request while we waited for it
             key = self._held(sha256)
         if self._keys is None:
             raise KeysUnknown
@@ -274,18 +277,17 @@ class KeyRing:
         except store.StoreDown:
             return
 
-    def _reload(self) -> bool:
-        """Ask Postgres for what Redis did not know. False when that was done a moment ago, or Postgres is down."""
+    def _reload(self) -> None:
+        """Ask Postgres for what Redis did not know, unless that was done a moment ago."""
         with self._lock:
             now = time.monotonic()
             if now - self._reloaded_at < RELOAD_SECONDS:
-                return False
+                return
             self._reloaded_at = now
             try:
-                self._set(publish(), self._version)
-            except DatabaseError:
-                return False
-        return True
+                self._set(patience.run(publish), self._version)
+            except (DatabaseError, ApiError):
+                return
 
     def _set(self, keys: Iterable[Key], version: int) -> None:
         self._keys = {key.sha256: key for key in keys}

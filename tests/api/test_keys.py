@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from io import StringIO
 from unittest.mock import patch
@@ -70,6 +72,27 @@ class KeyTests(TestCase):
         self.assertNotIn(caller.made.row.pk, sight.keys_used())
         caller.get("recommendations")
         self.assertAlmostEqual(sight.keys_used()[caller.made.row.pk], time.time(), delta=5)
+
+    def test_two_requests_of_a_new_process_wait_for_one_look_into_postgres(self) -> None:
+        made = self.make()
+        known = keys._from_rows([made.row])
+        ring, both = keys.KeyRing(), threading.Barrier(2)
+        ring._looked_at = time.monotonic()
+
+        def slowly() -> tuple[keys.Key, ...]:
+            time.sleep(0.2)
+            return known
+
+        def ask(_number: int) -> keys.Key | None:
+            both.wait()
+            return ring.find(made.secret)
+
+        with (
+            patch.object(store, "versions", side_effect=store.StoreDown),
+            patch.object(keys, "publish", side_effect=slowly),
+            ThreadPoolExecutor(2) as pool,
+        ):
+            self.assertEqual([found is not None for found in pool.map(ask, range(2))], [True, True])
 
     def test_nobody_knows(self) -> None:
         secret = self.make().secret

@@ -6,8 +6,9 @@ import numpy as np
 from django.conf import settings
 from django.test import SimpleTestCase, override_settings
 
-from recommender import packing, served, store
+from recommender import packing, store
 from recommender.engine.interactions import Interactions
+from recommender.outbox import Outbox
 from recommender.packing import RecentEvent, StoredHistory, StoredList
 from recommender.store import Breaker, Pointer
 from recsite.testing import flush_redis
@@ -126,7 +127,7 @@ class Keys(SimpleTestCase):
         self.assertEqual(store.take_served(10), ([], []))
 
     def test_a_served_list_waits_until_redis_takes_it(self) -> None:
-        outbox = served.Outbox()
+        outbox = Outbox(store.record_served, name="served")
         with override_settings(REDIS_URL=NOWHERE):
             outbox.add({"recommendation_id": "rec_1"})
             self.assertEqual(outbox.flush(), 0)

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from rest_framework.views import APIView
 
-from recsite.api import auth, rendering
+from recsite.api import auth, patience, rendering
 from recsite.api.errors import ApiError, bad
 from recsite.api.keys import Key
 
@@ -21,11 +21,13 @@ class ApiView(APIView):
     per-view initialisation cost more than a whole answer of ours.
 
     ``scopes``: the scope that each method needs; a method that is not there needs no key. Handlers take Django's
-    request and the key (None where none is needed) and raise ``ApiError``.
+    request and the key (None where none is needed) and raise ``ApiError``. ``waits_for_postgres``: handlers run where
+    they can be left behind if it does not answer (see ``patience``).
     """
 
     scopes: ClassVar[Mapping[str, str]] = {}
     secret_only: ClassVar[bool] = False
+    waits_for_postgres: ClassVar[bool] = True
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         method = "GET" if request.method == "HEAD" else request.method or ""
@@ -38,8 +40,12 @@ class ApiView(APIView):
         key = auth.require(request, self.scopes[method]) if method in self.scopes else None
         if self.secret_only and key is not None and not key.is_secret:
             raise ApiError(403, "secret_key_only", "expected a secret key; this key is publishable")
-        answer: HttpResponseBase = handler(request, key, **kwargs)
-        return answer
+        if not self.waits_for_postgres:
+            answer: HttpResponseBase = handler(request, key, **kwargs)
+            return answer
+        if method != "GET":
+            request.body  # noqa: B018  # a slow caller is waited for here, where nobody takes it for a slow database
+        return patience.run(lambda: handler(request, key, **kwargs))
 
 
 def body(request: HttpRequest) -> dict[str, Any]:

@@ -28,6 +28,8 @@ class Part(TypedDict):
 
 
 class LiveView(ApiView):
+    waits_for_postgres = False
+
     @extend_schema(operation_id="live", responses={200: serializers.Live}, auth=[], tags=["health"])
     def get(self, request: HttpRequest, key: Key | None) -> HttpResponse:
         """The process answers."""
@@ -35,6 +37,8 @@ class LiveView(ApiView):
 
 
 class ReadyView(ApiView):
+    waits_for_postgres = False
+
     @extend_schema(
         operation_id="ready",
         responses={200: serializers.Ready, 503: serializers.Ready},

@@ -11,7 +11,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 
 from recommender import serve
-from recsite.api import asking, rendering, serializers, sight
+from recsite.api import asking, patience, rendering, serializers, sight
 from recsite.api.errors import not_found
 from recsite.api.keys import Key
 from recsite.api.models import ApiKey
@@ -47,6 +47,7 @@ PARAMETERS = [
 
 
 class RecommendationsView(ApiView):
+    waits_for_postgres = False
     scopes = {"GET": ApiKey.Scope.RECOMMENDATIONS_READ, "POST": ApiKey.Scope.RECOMMENDATIONS_READ}
 
     @extend_schema(
@@ -94,7 +95,8 @@ def _page(wanted: list[serve.Request]) -> list[dict[str, Any]]:
 def _answer(wanted: serve.Request) -> dict[str, Any]:
     started = time.perf_counter()
     try:
-        answer = serve.recommend(wanted)
+        # Only a past moment is looked up in Postgres.
+        answer = serve.recommend(wanted) if wanted.as_of is None else patience.run(lambda: serve.recommend(wanted))
     except serve.UnknownPlacement:
         raise not_found("there is no such placement", field="placement") from None
     sight.note_answer(wanted.placement, answer.fallback, answer.degraded, time.perf_counter() - started)

@@ -1,0 +1,110 @@
+"""Postgres and Redis that are frozen (SIGSTOP): every byte is taken and nothing is answered."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+from django.db import connection
+
+from behavior.models import Event
+from recommender import availability, state, store
+from recsite.api import patience
+from recsite.local_services.state import Folder
+from recsite.testing import CommittedCase
+from tests.api.doors import Caller, code, event, read, start_afresh
+from tests.goods import make_products
+
+SOON = 0.25
+
+
+@contextmanager
+def frozen(server: str) -> Iterator[None]:
+    """The tests' own ``server``, its parent process first, stopped for the time of the block."""
+    folder = Folder(Path(os.environ["RECSITE_DATA_DIR"]))
+    first = psutil.Process(int(folder.services()[server]["pid"]))
+    processes = [first, *first.children(recursive=True)]
+    for process in processes:
+        process.send_signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for process in reversed(processes):
+            process.send_signal(signal.SIGCONT)
+
+
+class FrozenTests(CommittedCase):
+    def setUp(self) -> None:
+        super().setUp()
+        start_afresh()
+        make_products(12)
+        availability.publish_base()
+        state.forget()
+        self.addCleanup(state.forget)
+        self.addCleanup(patience.stop)
+        self.shop = Caller()
+        self.assertEqual(self.post(), (200, 1))  # threads, connections and what they know by heart are there
+        self.assertEqual(self.shop.get("recommendations?n=3").status_code, 200)
+
+    def post(self, **fields: object) -> tuple[int, object]:
+        answer = self.shop.post("events", {"events": [event(**fields)]})
+        said = read(answer)
+        return answer.status_code, said.get("accepted", said.get("error", {}).get("code"))
+
+    def test_frozen_postgres(self) -> None:
+        with frozen("postgres"):
+            taken = []
+            for _ in range(4):
+                began = time.monotonic()
+                answer = self.shop.post("events", {"events": [event()]})
+                taken.append(time.monotonic() - began)
+                self.assertEqual(code(answer), (503, "unavailable"))
+                self.assertIn("Retry-After", answer.headers)
+            self.assertLess(max(taken), SOON)
+            self.assertLess(max(taken[1:]), 0.05)  # the first one felt no pulse; nobody waits again
+            self.assertEqual(code(self.shop.get("products/p1")), (503, "unavailable"))
+            lists = read(self.shop.get("recommendations?n=3"))
+            self.assertEqual((len(lists["items"]), lists["degraded"]), (3, False))
+        deadline = time.monotonic() + 5
+        while (found := self.post())[0] != 200 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        self.assertEqual(found, (200, 1))
+
+    def test_what_was_left_behind_is_stored_once(self) -> None:
+        body = {"events": [event()]}
+        with frozen("postgres"):
+            self.assertEqual(self.shop.post("events", body).status_code, 503)
+        deadline = time.monotonic() + 5
+        while (answer := self.shop.post("events", body)).status_code != 200 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        said = read(answer)
+        self.assertEqual(said["accepted"] + said["duplicate"], 1)
+        self.assertEqual(Event.objects.filter(event_id=body["events"][0]["event_id"]).count(), 1)
+
+    def test_work_that_is_only_long_goes_on(self) -> None:
+        def sleep() -> int:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_sleep(0.6), 7")
+                return int(cursor.fetchone()[1])
+
+        self.assertEqual(patience.run(sleep), 7)
+
+    def test_frozen_redis(self) -> None:
+        self.shop.get("recommendations?n=3")
+        with frozen("redis"):
+            taken = []
+            for _ in range(5):
+                began = time.monotonic()
+                self.assertEqual(self.post(), (200, 1))
+                answer = read(self.shop.get("recommendations?n=3"))
+                taken.append(time.monotonic() - began)
+                self.assertEqual((len(answer["items"]), answer["degraded"]), (3, True))
+            self.assertLess(max(taken), 0.4)
+            self.assertLess(sorted(taken)[1], 0.1)  # the breaker is open by then
+        time.sleep(store.Breaker.SECONDS)
+        self.assertFalse(read(self.shop.get("recommendations?n=3"))["degraded"])
