@@ -70,9 +70,7 @@ def _costs(left: TrainingRun, right: TrainingRun) -> list[Line]:
     return [
         Line("seconds", _seconds(left), _seconds(right)),
         Line("CPU seconds", left.cpu_seconds, right.cpu_seconds),
-        Line(
-            "start", *(str(run.metrics.get("start", "")).partition(":")[0].rstrip(".") or None for run in (left, right))
-        ),
+        Line("start", _start(left), _start(right)),
         Line("device", left.device or None, right.device or None),
     ]
 
