@@ -106,7 +106,7 @@ class Network:
                 hidden = weights.T @ hidden
                 hidden += bias[:, None]
                 hidden = ACTIVATIONS[operation.activation](hidden)
-        return (hidden[0] - np.float32(self.centre)) / np.float32(self.spread)
+        return np.asarray((hidden[0] - np.float32(self.centre)) / np.float32(self.spread))
 
 
 def apply(operation: Operation, inputs: list[np.ndarray]) -> np.ndarray:
@@ -174,7 +174,7 @@ class Scorer:
     def _sum(self, standard: np.ndarray) -> np.ndarray:
         """float32 [P]: the networks' scores of standardised rows [F, P], added up."""
         if self._stacked is None:
-            return np.sum([network(standard.T) for network in self.networks], axis=0, dtype=np.float32)
+            return np.asarray(np.sum([network(standard.T) for network in self.networks], axis=0, dtype=np.float32))
         weights, bias = self._stacked
         # The networks read the same features, so their first layers are one product.
         hidden = weights @ standard

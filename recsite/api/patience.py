@@ -42,19 +42,26 @@ class Pulse:
         self._stopped = False
         self.is_lost = False
 
+    def start(self) -> None:
+        """Have the thread and its connection, before they are needed: a connection takes longer than a beat."""
+        if self._thread is None or not self._thread.is_alive():
+            with self._felt:
+                if self._thread is None or not self._thread.is_alive():
+                    self._stopped = False
+                    self._wanted.set()
+                    self._thread = threading.Thread(target=self._run, daemon=True, name="pulse")
+                    self._thread.start()
+
     def beats(self) -> bool:
         """Feel it now; ``is_lost`` says what came of it until it is felt again."""
         asked = time.monotonic()
         with self._felt:
-            if self._thread is None or not self._thread.is_alive():
-                self._stopped = False
-                self._thread = threading.Thread(target=self._run, daemon=True, name="pulse")
-                self._thread.start()
             self._wanted.set()
-            alive = self._felt.wait_for(lambda: self._beat_at >= asked, BEAT)
-        if not alive:
+            if self._felt.wait_for(lambda: self._beat_at >= asked, BEAT):
+                return True
             self.is_lost = True
-        return alive
+            self._wanted.set()  # it is felt until it is there again, though it may have come this very moment
+            return False
 
     def stop(self) -> None:
         """End the thread."""
@@ -94,6 +101,7 @@ def run(work: Callable[[], Answer]) -> Answer:
         return work()
     if pulse.is_lost:
         raise _away()
+    pulse.start()
     # With the request's id, so that what the work logs carries it.
     task: Future[Answer] = _threads().submit(contextvars.copy_context().run, _do, work)
     if wait([task], PATIENCE).done or (pulse.beats() and wait([task], LONGEST).done) or task.done():
@@ -123,7 +131,7 @@ def _do(work: Callable[[], Answer]) -> Answer:
     if idle > IDLE:
         connection.close_if_unusable_or_obsolete()
     else:
-        connection.health_check_done = True  # Django would ask before each use, a whole trip
+        connection.health_check_done = True  # type: ignore[attr-defined]  # Django would ask before each use, a whole trip
     try:
         return work()
     except (OperationalError, InterfaceError):
