@@ -172,7 +172,7 @@ def _ranked(model: _Model, shopper_id: int, at: datetime) -> list[int]:
 OUTCOMES = """
 SELECT l.id, e.type, array_agg(DISTINCT e.product_id)
 FROM recommender_shadowlist l
-JOIN behavior_event e ON e.shopper_id = l.shopper_id AND e.at > l.at AND e.at <= l.at + %s
+JOIN behavior_event e ON e.shopper_id = l.shopper_id AND e.at > l.at AND e.at <= l.at + make_interval(secs => %s)
 WHERE l.run_id = %s AND e.type = ANY(%s) AND e.product_id IS NOT NULL
 GROUP BY l.id, e.type
 """
@@ -199,7 +199,7 @@ def compare(run: TrainingRun) -> Comparison:
 
 def _hits(run: TrainingRun, rows: Sequence[ShadowList]) -> tuple[Hits, ...]:
     with connection.cursor() as cursor:
-        cursor.execute(OUTCOMES, [OUTCOME, run.pk, list(KINDS)])
+        cursor.execute(OUTCOMES, [OUTCOME.total_seconds(), run.pk, list(KINDS)])
         outcomes = cursor.fetchall()
     by_id, found = {row.pk: row for row in rows}, []
     for kind in KINDS:

@@ -177,15 +177,15 @@ def _suggested(trial: optuna.Trial, name: str, known: BaseDistribution) -> Any:
 def run_child(tuning_id: int, attempt: int) -> str:
     """The child's whole work; returns the search's status at the end."""
     tuning = Tuning.objects.get(pk=tuning_id)
+    status, error = Status.SUCCEEDED, ""
     with Life(tuning_id, attempt, model=Tuning) as life:
         try:
             _search(tuning, life)
-            status, values = Status.SUCCEEDED, {"progress": 1.0}
         except Stopped:
-            status, values = Status.STOPPED, {}
-        except TooLittleData as error:
-            status, values = Status.FAILED, {"error": str(error)}
-        life.finish(status, step="", **values)
+            status = Status.STOPPED
+        except TooLittleData as reason:
+            status, error = Status.FAILED, str(reason)
+        life.finish(status, step="", error=error)
     shutil.rmtree(_folder(tuning_id), ignore_errors=True)
     return status
 
