@@ -37,7 +37,7 @@ def poster(url: str, key: str, shoppers: Sequence[str], goods: Goods, history: H
     products = sorted(goods.products)
     while not over.is_set():
         events = [_event(rng, shoppers, products) for _ in range(rng.randint(1, 20))]
-        ids = [event["event_id"] for event in events]
+        ids = [str(event["event_id"]) for event in events]
         history.note_sent(ids)
         body = orjson.dumps({"events": events})
         # Past the end a batch is still insisted on for a while, so that few have an unknown outcome.
@@ -133,7 +133,7 @@ def _post(pool: urllib3.PoolManager, url: str, key: str, body: bytes) -> tuple[i
     return answer.status, _body(answer.data)
 
 
-def _body(data: bytes) -> dict:  # type: ignore[type-arg]
+def _body(data: bytes) -> dict:
     try:
         found = orjson.loads(data)
     except orjson.JSONDecodeError:

@@ -114,15 +114,15 @@ def _goods(url: str, key: str, still: Sequence[str]) -> Goods:
             products = frozenset(item["product"] for item in answer["items"])
             lists[who][str(answer["model_version"])] = products
     told_apart = {who: kept for who, kept in lists.items() if len(kept) == 2 and _differ(list(kept.values()))}
-    products = Product.objects.filter(hidden=False, retired_at=None).values_list("external_id", flat=True)
-    return Goods(frozenset(products), told_apart)
+    for_sale = Product.objects.filter(hidden=False, retired_at=None).values_list("external_id", flat=True)
+    return Goods(frozenset(for_sale), told_apart)
 
 
 def _differ(lists: Sequence[frozenset[str]]) -> bool:
     return len(lists[0] & lists[1]) <= len(lists[0]) // 2
 
 
-def _ask(pool: urllib3.PoolManager, url: str, key: str, who: str) -> dict:  # type: ignore[type-arg]
+def _ask(pool: urllib3.PoolManager, url: str, key: str, who: str) -> dict:
     address = f"{url}/api/v1/recommendations?shopper={who}&n=10"
     return dict(pool.request("GET", address, headers={"Authorization": f"Bearer {key}"}).json())
 

@@ -294,7 +294,7 @@ def _calibration(measured: Measured) -> tuple[Chart | None, str]:
 # --- Slices ---
 
 
-def _dimension_choice(dimensions: Sequence[str], chosen: str, params: Mapping[str, str]) -> Segments | None:
+def _dimension_choice(dimensions: Sequence[str], chosen: str | None, params: Mapping[str, str]) -> Segments | None:
     if len(dimensions) < 2:
         return None
     items = [Segment(_dimension(name), changed(params, by=name) + "#slices", name == chosen) for name in dimensions]
@@ -305,7 +305,7 @@ def _dimension(name: str) -> str:
     return _DIMENSIONS.get(name, name.replace("_", " ").capitalize())
 
 
-def _slices_note(measured: Measured, dimension: str) -> str:
+def _slices_note(measured: Measured, dimension: str | None) -> str:
     best = f" Best baseline: {baseline_name(measured.best()).lower()}." if measured.best() else ""
     if dimension == "category":
         return f"The share of later purchases of each category that stood among the first ten.{best}"

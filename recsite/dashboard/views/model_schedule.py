@@ -22,7 +22,7 @@ def model_schedule(request: HttpRequest, shop: Shop) -> HttpResponse:
     if request.method != "POST":
         return fragments.answer(request, "model_schedule", page.build(shop, permissions=permissions_of(request)))
     require(request, roles.RETRAIN)
-    typed = {
+    typed: dict[str, object] = {
         **request.POST.dict(),
         "weekdays": request.POST.getlist("weekdays"),
         "enabled": request.POST.get("enabled", ""),
