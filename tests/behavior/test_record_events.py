@@ -96,12 +96,12 @@ class RecordEventsTests(TestCase):
     def statements(self) -> Iterator[list[str]]:
         """What goes to Postgres past Django, which does not count it."""
         sent: list[str] = []
-        execute = psycopg.Cursor.execute
+        execute: Any = psycopg.Cursor.execute
 
-        def counted(cursor: psycopg.Cursor, query: str, *args: object, **more: object) -> psycopg.Cursor:
+        def counted(cursor: psycopg.Cursor, query: str, *args: object, **more: object) -> Any:
             if type(cursor) is psycopg.Cursor:
                 sent.append(query)
-            return execute(cursor, query, *args, **more)  # type: ignore[arg-type]
+            return execute(cursor, query, *args, **more)
 
         with patch.object(psycopg.Cursor, "execute", counted):
             yield sent

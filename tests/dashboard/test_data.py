@@ -61,7 +61,8 @@ class DataCase(TestCase):
             return Import.objects.get(pk=refused.outcome.import_id)
 
 
-def cells(table: Table) -> list[list[str]]:
+def cells(table: Table | None) -> list[list[str]]:
+    assert table is not None
     return [[str(cell.content) for cell in row.cells] for row in table.rows]
 
 
@@ -91,9 +92,9 @@ class QueriesTest(DataCase):
         (tea,), (anna,) = make_products(1), make_shoppers(1)
         for days in (0, 0, 3, 30):
             make_event(anna, tea, at=NEWEST - timedelta(days=days))
-        first, days = queries.lines_per_day(read_shop())
-        self.assertEqual((first, len(days)), (NEWEST.date() - timedelta(days=27), 28))
-        self.assertEqual((days[-1], days[-4], sum(days)), (2, 1, 3))
+        first, lines = queries.lines_per_day(read_shop())
+        self.assertEqual((first, len(lines)), (NEWEST.date() - timedelta(days=27), 28))
+        self.assertEqual((lines[-1], lines[-4], sum(lines)), (2, 1, 3))
 
     def test_dead_letters_by_reason_with_the_newest_of_each(self) -> None:
         for number in range(3):

@@ -174,6 +174,7 @@ class RunTest(unittest.TestCase):
     def test_a_few_lists_train_each_network_twice(self) -> None:
         _, trained = busy()
         scorer = trained.ranker.scorer
+        assert scorer is not None
         self.assertEqual(len(scorer.networks), 4)
         self.assertEqual(set(trained.curves), {"binary", "softmax"})
         # Each counts half, so that a score is of the size that one pair gives.
