@@ -247,6 +247,7 @@ class PreviewTest(RuleCase):
         serve.state.availability.file().unlink(missing_ok=True)
         for changes, share in (
             ({"products": "q0", "position": "1"}, "75.0"),  # stands there in one of four
+            ({"products": "nothing", "position": "1"}, "0.0"),  # no product could stand there
             ({"verb": "exclude", "products": "q2"}, "75.0"),
             ({"verb": "only", "products": [], "categories": ["Drinks > Tea"]}, "100.0"),
             ({"verb": "spread", "products": [], "limit": "8", "by": "brand"}, "0.0"),

@@ -208,8 +208,9 @@ def reach_of(rule: CompiledRule, held: State, *, at: float, until: datetime | No
     # One look-up for all of them: it costs the size of the catalogue, however few it is asked for.
     every = held.catalogue.codes(np.array([one for _, products in lately for one in products], np.int64))
     ends = np.cumsum([len(products) for _, products in lately])
-    touched = sum(_changes(rule, mask, held, items) for items in np.split(every, ends)[:-1])
     sellable = int((mask & held.catalogue.sellable).sum())
+    idle = rule.verb == "pin" and not sellable  # nothing that could stand there
+    touched = 0 if idle else sum(_changes(rule, mask, held, items) for items in np.split(every, ends)[:-1])
     return Reach(int(mask.sum()), sellable, len(lately), touched, week / LISTS_DAYS)
 
 
