@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth.models import Permission
@@ -25,7 +26,7 @@ from recsite.testing import open_new_shop
 from tests.dashboard.clocks import stopped_clock
 from tests.dashboard.people import make_person
 from tests.dashboard.test_feedback import BEFORE, count_day
-from tests.goods import make_event, make_products, make_shoppers
+from tests.goods import NEWEST, make_event, make_products, make_shoppers
 
 FORM = {
     "title": "Breakfast", "slug": "breakfast", "strategy": "popular", "n": "4", "fallback": ["trending", ""],
@@ -72,6 +73,12 @@ class ListTest(PlacementCase):
     def rows(self, **params: str) -> dict[str, list_page.SlotRow]:
         made = list_page.build(params, read_shop(), permissions=frozenset({roles.EDIT_PLACEMENTS}))
         return {row.slug: row for row in made.rows}
+
+    def test_the_anchor_is_the_last_thing_bought_that_may_be_shown(self) -> None:
+        (fuel,) = make_products(1, prefix="fuel", hidden=True)
+        make_event(self.anna, fuel, at=NEWEST + timedelta(days=1))
+        made = list_page.build({}, read_shop(), permissions=frozenset())
+        self.assertEqual(made.anchor.value, self.products[3].external_id)
 
     def test_every_slot_in_words_with_a_list_of_the_api(self) -> None:
         rows = self.rows()

@@ -19,8 +19,13 @@ class Example:
 
 
 def example() -> Example | None:
-    """The shopper who bought last and what; None in a shop without purchases. One query."""
-    bought = Event.objects.filter(type="purchase", product__isnull=False, shopper__kind=Shopper.Kind.SHOPPER)
+    """The shopper who bought last and what, of the products that may be shown; None without such a purchase.
+
+    One query.
+    """
+    bought = Event.objects.filter(
+        type="purchase", product__hidden=False, product__retired_at=None, shopper__kind=Shopper.Kind.SHOPPER
+    )
     rows = bought.select_related("shopper__profile", "product__category")
     newest = rows.order_by("-at", "-event_id").first()
     return Example(newest.shopper, newest.product) if newest and newest.product else None
