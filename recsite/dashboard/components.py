@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
+from urllib.parse import parse_qsl
 
 from recsite.dashboard import numbers
 from recsite.dashboard.graphics import Spark
@@ -131,6 +132,8 @@ class StatStrip:
 class Action:
     """A link, or with ``post`` a one-button form. ``kind``: default, primary, quiet, danger, danger-solid, link.
 
+    ``download``: a button that fetches the file at ``href``; a link would promise a page.
+
     ``fields`` are sent with the form. ``key`` is shown and pressed by the keyboard. A refused action stays visible
     with ``disabled``, and says why in ``hint``.
     """
@@ -146,6 +149,16 @@ class Action:
     small: bool = False
     disabled: bool = False
     icon: str = ""
+    download: bool = False
+
+    @property
+    def address(self) -> str:
+        """``href`` without its query, which a form sends as fields."""
+        return self.href.split("?", 1)[0]
+
+    @property
+    def query(self) -> list[tuple[str, str]]:
+        return parse_qsl(self.href.partition("?")[2])
 
     @property
     def classes(self) -> str:

@@ -5,7 +5,7 @@ from re import findall, search
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.template.loader import get_template
+from django.template.loader import get_template, render_to_string
 from django.test import SimpleTestCase, TestCase
 from django.urls import reverse
 
@@ -90,6 +90,18 @@ class Deltas(SimpleTestCase):
     def test_what_was_typed_is_marked_whatever_its_case(self) -> None:
         self.assertEqual(components.pieces("White bread", "WHITE"), [("White", True), (" bread", False)])
         self.assertEqual(components.pieces("White bread", "milk"), [("White bread", False)])
+
+
+class Actions(SimpleTestCase):
+    def test_a_file_is_fetched_by_a_button_with_the_query_as_fields(self) -> None:
+        shown = render_to_string(
+            "partials/action.html", {"c": components.Action("CSV", "/x/?q=a%26b&format=csv", download=True)}
+        )
+        self.assertNotIn("<a ", shown)
+        self.assertInHTML('<input type="hidden" name="q" value="a&amp;b">', shown)
+        self.assertIn('action="/x/" method="get"', shown)
+        here = render_to_string("partials/action.html", {"c": components.Action("CSV", "?format=csv", download=True)})
+        self.assertIn('<form method="get">', here)  # the page's own address
 
 
 class Lists(SimpleTestCase):

@@ -190,7 +190,7 @@ def _header(may_import: bool) -> PageHeader:
         "Data health",
         "Can each strategy work with the data that arrives?",
         actions=[
-            Action("Export CSV", page("data", format="csv"), "quiet"),
+            Action("Export CSV", page("data", format="csv"), "quiet", download=True),
             *([Action("Import…", "#import")] if may_import else []),
             Action("Check again", page("data", check="again"), "primary"),
         ],

@@ -260,7 +260,7 @@ def _splits(asked: Asked) -> dict[str, str]:
 
 
 def _csv(asked: Asked, **changes: str) -> Action:
-    return Action("CSV", changed(asked.params, format="csv", **changes), small=True)
+    return Action("CSV", changed(asked.params, format="csv", **changes), small=True, download=True)
 
 
 # --- Funnel ------------------------------------------------------------------------------------------------------

@@ -204,7 +204,7 @@ def _header() -> c.PageHeader:
         "What is the console built of? Every figure here is made up.",
         actions=[
             DateRange(Range(date(2017, 12, 4), date(2017, 12, 31)), date(2017, 12, 31), closed="closed on 25 Dec"),
-            c.Action("Export CSV", "#main", "quiet"),
+            c.Action("Export CSV", "#main", "quiet", download=True),
             c.Action("New rule", "#main", "primary", key="n"),
         ],
         badge=c.Badge("Draft, saved 14:01", "accent"),

@@ -78,7 +78,7 @@ def build(row: Import, *, permissions: frozenset[str] = frozenset()) -> ImportPa
 
 
 def _header(row: Import, rejects: Path | None) -> PageHeader:
-    actions = [Action("Download rejects", page("import-rejects", row.pk))] if rejects else []
+    actions = [Action("Download rejects", page("import-rejects", row.pk), download=True)] if rejects else []
     by = row.requested_by.get_username() if row.requested_by else "a command"
     state = import_state(row)
     return PageHeader(

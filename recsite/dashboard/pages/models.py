@@ -114,7 +114,7 @@ def csv_rows(params: Mapping[str, str]) -> Iterator[tuple[object, ...]]:
 
 
 def _header(params: Mapping[str, str], serving: Serving | None, permissions: frozenset[str]) -> PageHeader:
-    actions = [Action("Export CSV", changed(params, format="csv"), "quiet")]
+    actions = [Action("Export CSV", changed(params, format="csv"), "quiet", download=True)]
     if roles.SWITCH_MODELS in permissions and serving:
         before = services.rollback_target()
         if before is not None:

@@ -289,7 +289,7 @@ def _header(params: Mapping[str, str], chosen: Range, control: DateRange) -> Pag
     return PageHeader(
         "Overview",
         "Are recommendations earning their place, and what needs you today?",
-        actions=[control, Action("Export CSV", changed(params, format="csv"), "quiet")],
+        actions=[control, Action("Export CSV", changed(params, format="csv"), "quiet", download=True)],
     )
 
 

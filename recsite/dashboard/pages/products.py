@@ -133,7 +133,7 @@ def _header(params: Mapping[str, str]) -> PageHeader:
     return PageHeader(
         "Products",
         "Which products are there, how do they sell, and what is missing?",
-        actions=[Action("Export CSV", changed(params, format="csv"), "quiet")],
+        actions=[Action("Export CSV", changed(params, format="csv"), "quiet", download=True)],
     )
 
 

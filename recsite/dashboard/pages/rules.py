@@ -417,7 +417,7 @@ def _header(params: Mapping[str, str], can_edit: bool, any_rules: bool) -> PageH
     if any_rules:
         actions = [
             Action("History", page("rules-history"), "quiet"),
-            Action("Export CSV", changed(params, format="csv", moved=""), "quiet"),
+            Action("Export CSV", changed(params, format="csv", moved=""), "quiet", download=True),
             Action("Preview all", page("preview", a="serving.off", b="serving.draft")),
         ]
     if can_edit:

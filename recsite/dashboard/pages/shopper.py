@@ -205,8 +205,8 @@ def _header(scene: _Scene) -> PageHeader:
         name_of(shopper),
         " · ".join(word for word in words if word),
         actions=linked(
-            Action("Export CSV", "?format=csv", "quiet"),
-            Action("Export all (JSON)", "?format=json", "quiet"),
+            Action("Export CSV", "?format=csv", "quiet", download=True),
+            Action("Export all (JSON)", "?format=json", "quiet", download=True),
             Action("Open in Preview", page("preview", **subject), "primary"),
         ),
         badge=Badge(profile.segment) if profile and profile.segment else None,

@@ -63,7 +63,7 @@ def build(params: Mapping[str, str], shop: Shop) -> ShoppersPage:
             "Shoppers",
             "Who shops here, how much, and how lately?",
             actions=linked(
-                Action("Export CSV", changed(params, format="csv"), "quiet"),
+                Action("Export CSV", changed(params, format="csv"), "quiet", download=True),
                 Action("Preview as a new visitor", page("preview")),
             ),
         ),

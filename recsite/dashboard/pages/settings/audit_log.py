@@ -115,7 +115,7 @@ def build(params: Mapping[str, str], shop: Shop, permissions: Collection[str]) -
         "Who did what, and when?",
         permissions,
         actions=[
-            Action("Export CSV", changed(params, format="csv"), "quiet"),
+            Action("Export CSV", changed(params, format="csv"), "quiet", download=True),
             Action("Check the seals", changed(params, check="1")),
         ],
     )
