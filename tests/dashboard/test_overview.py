@@ -139,6 +139,19 @@ class ResultsTest(TestCase):
         self.assertEqual((click.sign, click.better), ("▲", True))
         self.assertEqual((bought.sign, bought.note), ("≈", "within the noise"))
 
+    def test_amounts_do_not_compare_with_a_period_that_is_mostly_without_lists(self) -> None:
+        make_day(self.today, shown=1000, clicked=100, revenue=30.0)
+        make_day(self.today - timedelta(days=30), shown=10, clicked=1, revenue=2.0)
+        shown, revenue = (self.stats()[name].delta for name in ("Recommendations shown", "Attributed revenue"))
+        assert shown
+        assert revenue
+        self.assertEqual((shown.sign, shown.note), ("", "lists since 28 Feb 2026"))
+        self.assertEqual((revenue.sign, revenue.note), ("", shown.note))
+        make_day(self.today - timedelta(days=55), shown=500)  # lists since the first day of the period before
+        shown = self.stats()["Recommendations shown"].delta
+        assert shown
+        self.assertEqual((shown.sign, shown.note), ("▲", "510 before"))
+
     def test_a_day_without_lists_breaks_the_line(self) -> None:
         make_day(self.today, revenue=5.0)
         make_day(self.today - timedelta(days=2), revenue=4.0)

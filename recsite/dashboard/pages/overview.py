@@ -21,6 +21,7 @@ from recsite.dashboard.components import (
     SIMULATED,
     Action,
     Badge,
+    Delta,
     EmptyState,
     Findings,
     Nothing,
@@ -114,6 +115,14 @@ class Results:
     by_placement: Sequence[feedback.Row]
     simulated: bool
 
+    @property
+    def begins(self) -> date | None:
+        """The first day with lists, where it lies within the period before: amounts of so few days compare with
+        nothing. None: the period before is whole, or empty."""
+        with_lists = [place for place, (_, counts) in enumerate(self.days_before) if counts]
+        late = with_lists and with_lists[0] > len(self.days_before) / 10
+        return self.days_before[with_lists[0]][0] if late else None
+
 
 def read_results(chosen: Range, shop: Shop) -> Results:
     """Everything that the page says about lists: eight queries over the daily counts."""
@@ -152,7 +161,6 @@ def _revenue_of(counts: Counts | None) -> float | None:
 
 def _stats(results: Results, shop: Shop) -> StatStrip:
     now, before = results.now, results.before or Counts()
-    known = before.has_data
     revenue, unit = numbers.money_short(_revenue_of(now), shop.currency)
     share = results.coverage.share
     earlier = results.coverage_before.share if results.coverage_before else None
@@ -161,7 +169,7 @@ def _stats(results: Results, shop: Shop) -> StatStrip:
             Stat(
                 "Recommendations shown",
                 numbers.count(now.shown) if now.has_data else "no data",
-                delta=delta_of_counts(now.shown, before.shown, note=_before(numbers.count(before.shown), known)),
+                delta=_delta_of_amounts(results, now.shown, before.shown, numbers.count(before.shown)),
                 spark=_spark(results, lambda counts: float(counts.shown)),
             ),
             _rate_stat("Click rate", results, lambda counts: counts.click_rate),
@@ -170,10 +178,11 @@ def _stats(results: Results, shop: Shop) -> StatStrip:
                 "Attributed revenue",
                 revenue if now.has_data else "no data",
                 unit,
-                delta=delta_of_counts(
+                delta=_delta_of_amounts(
+                    results,
                     _revenue_of(now) or 0.0,
-                    _revenue_of(before),
-                    note=_before(numbers.money(_revenue_of(before), shop.currency), known),
+                    _revenue_of(before) or 0.0,
+                    numbers.money(_revenue_of(before), shop.currency),
                 ),
                 spark=_spark(results, lambda counts: _revenue_of(counts)),
             ),
@@ -183,7 +192,7 @@ def _stats(results: Results, shop: Shop) -> StatStrip:
                 "" if share is None else "%",
                 delta=delta_of_rates(
                     share,
-                    earlier,
+                    None if results.begins else earlier,
                     note=f"{numbers.count(results.coverage.shown)} of {numbers.count(results.coverage.sellable)}",
                 ),
             ),
@@ -191,6 +200,13 @@ def _stats(results: Results, shop: Shop) -> StatStrip:
         label=f"Recommendations, {results.chosen.text}",
         simulated=results.simulated,
     )
+
+
+def _delta_of_amounts(results: Results, now: float, before: float, text: str) -> Delta:
+    """The change of an amount, which grows with the days that it covers; ``text``: the earlier one as written."""
+    if results.begins:
+        return delta_of_counts(now, None, note=f"lists since {numbers.day(results.begins)}")
+    return delta_of_counts(now, before, note=_before(text, results.before is not None and results.before.has_data))
 
 
 def _before(text: str, known: bool) -> str:
