@@ -44,7 +44,7 @@ class TrainingRun(models.Model):
     seed = models.PositiveIntegerField(default=0)
     as_of = models.DateTimeField(null=True, blank=True)
     data_window = models.JSONField(default=dict)  # first, cut, last, events, shoppers, products, digest
-    code_version = models.CharField(max_length=64, blank=True)
+    code_version = models.CharField(max_length=64, blank=True)  # codeversion.current() of the child
 
     step = models.CharField(max_length=32, blank=True)  # read clean features train measure refit gate publish
     progress = models.FloatField(default=0)  # 0 … 1

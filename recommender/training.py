@@ -24,7 +24,7 @@ import numpy as np
 from django.db import OperationalError, connection
 from django.utils import timezone
 
-from recommender import artifacts, dataset, drift, gate, processes, publish, rescoring, services
+from recommender import artifacts, codeversion, dataset, drift, gate, processes, publish, rescoring, services
 from recommender.dataset import Snapshot
 from recommender.engine import baselines, impute, plain, train
 from recommender.engine.artifact import ArtifactError
@@ -88,6 +88,7 @@ def _train_or_skip(run: TrainingRun, life: Life) -> Outcome:
 def _train(run: TrainingRun, life: Life) -> Outcome:
     config = _config(run)
     life.step("read", 0.0)
+    life.write(code_version=codeversion.current())
     raw = dataset.read(as_of=run.as_of, simulated=config.simulated, kind_weights=config.kind_weights)
     snapshot = dataset.imputed(raw, config.imputation, seed=config.seed)
     life.write(data_window={**snapshot.window(), "profiles": drift.reference().to_dict()})
@@ -108,7 +109,8 @@ def _train(run: TrainingRun, life: Life) -> Outcome:
     life.step("save", ENGINE_SHARE)
     name = config.architecture
     where = f"{folder(run.pk)}/model"
-    sha256 = artifacts.save(trained.ranker, snapshot.vocabulary, where, {"run": run.pk, "config": config.to_dict()})
+    meta = {"run": run.pk, "config": config.to_dict(), "code": codeversion.current()}
+    sha256 = artifacts.save(trained.ranker, snapshot.vocabulary, where, meta)
     life.step("gate", ENGINE_SHARE)
     verdict = examine(snapshot, trained.ranker, metrics, name=name, artifact=where, sha256=sha256)
     values = {

@@ -173,7 +173,7 @@ def _settings(run: TrainingRun) -> dict[str, str]:
         "Data up to": str(window.get("last") or window.get("as_of") or "")[:16].replace("T", " "),
         "Events": numbers.count(events) if events is not None else "",
         "Data digest": str(window.get("digest") or "")[:12],
-        "Code": run.code_version[:12],
+        "Code": run.code_version,
         "Device": run.device,
     }
     return {**found, **{words_of(key): setting_text(value) for key, value in _config(run).items()}}

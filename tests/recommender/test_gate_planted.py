@@ -12,7 +12,7 @@ from unittest.mock import patch
 import numpy as np
 from django.db import connection
 
-from recommender import artifacts, publish, training
+from recommender import artifacts, codeversion, publish, training
 from recommender.engine import sampling, train
 from recommender.engine.artifact import META, WEIGHTS
 from recommender.engine.config import Config
@@ -97,6 +97,7 @@ class Planted(PlantedCase):
     def test_every_planted_model_is_blocked_and_what_serves_stays(self) -> None:
         good = self.run_here()
         self.assertEqual(good.status, Status.SUCCEEDED, good.verdict or good.error)
+        self.assertEqual(good.code_version, codeversion.current())
         before = publish.serving()
         plants: dict[str, tuple[Any, set[str]]] = {
             "NaN": (spoiled(nan), {"finite"}),

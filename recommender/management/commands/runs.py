@@ -33,7 +33,8 @@ class Command(BaseCommand):
         for run in queries.runs()[: max(last, 1)]:
             mark = "*" if serving and serving.generation.run_id == run.pk else " "
             self.stdout.write(
-                f"{mark} {run.pk:>4}  {run.status:<9}  {run.architecture:<12}  {_when(run)}  {_words(run)}"
+                f"{mark} {run.pk:>4}  {run.status:<9}  {run.architecture:<12}  {_when(run)}  "
+                f"{run.code_version or 'no version':<12}  {_words(run)}"
             )
 
     def _delete(self, run: TrainingRun) -> None:
