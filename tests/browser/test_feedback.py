@@ -4,22 +4,18 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from axe_playwright_python.sync_playwright import Axe
-from django.core.cache import cache
 from playwright.sync_api import expect
 
-from recsite.testing import LiveCase, open_new_shop
+from tests.browser.console import ConsoleCase
 from tests.dashboard.people import PASSWORD, make_person
 from tests.dashboard.test_feedback import TODAY, count_day
 
 
-class FeedbackCase(LiveCase):
+class FeedbackCase(ConsoleCase):
     """Eight weeks of counts, half of them simulated, looked at by a merchandiser."""
 
     def setUp(self) -> None:
         super().setUp()
-        open_new_shop(self)
-        cache.clear()
         for n in range(56):
             day, source = TODAY - timedelta(days=n), ("api", "simulator")[n % 2]
             for placement, clicked in (("home", 60 + n % 7), ("trending", 20)):
@@ -28,15 +24,8 @@ class FeedbackCase(LiveCase):
                     count_day(
                         day, placement=placement, clicked=clicked // position, dimension="position", key=str(position)
                     )
-        self.errors: list[str] = []
-        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
-        self.page.on("console", lambda line: self.errors.append(line.text) if line.type == "error" else None)
         make_person()
         self.log_in("merchandiser", PASSWORD)
-
-    def tearDown(self) -> None:
-        self.assertEqual(self.errors, [], "the browser's console")
-        super().tearDown()
 
 
 class WorkTest(FeedbackCase):
@@ -68,30 +57,12 @@ class WorkTest(FeedbackCase):
         expect(self.page.locator("#by tbody tr").first).to_contain_text("Home")
 
     def test_no_serious_finding_of_axe_and_nothing_scrolls_sideways(self) -> None:
-        for scheme in ("light", "dark"):
-            self.page.emulate_media(color_scheme=scheme)
-            for width in (1440, 390):
-                self.page.set_viewport_size({"width": width, "height": 900})
-                for address in ("/feedback/", "/feedback/?split=day&trend=revenue", "/feedback/?rule=7"):
-                    with self.subTest(address=address, scheme=scheme, width=width):
-                        self.page.goto(address)
-                        self.check()
-
-    def check(self) -> None:
-        self.page.wait_for_load_state("networkidle")
-        overflow = self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        self.assertLessEqual(overflow, 0)
-        found = Axe().run(self.page).response["violations"]
-        serious = [one for one in found if one["impact"] in ("serious", "critical")]
-        self.assertEqual([(one["id"], one["nodes"][0]["html"][:200]) for one in serious], [])
+        self.look(("/feedback/", "/feedback/?split=day&trend=revenue", "/feedback/?rule=7"))
 
 
 class WithoutScriptsTest(FeedbackCase):
     def test_filters_are_a_form_and_numbers_stand_under_the_charts(self) -> None:
-        context = self.browser.new_context(java_script_enabled=False, base_url=self.live_server_url)
-        context.add_cookies(self.page.context.cookies())  # type: ignore[arg-type]
-        self.addCleanup(context.close)
-        plain = context.new_page()
+        plain = self.without_scripts()
         plain.goto("/feedback/")
         plain.get_by_label("Placement").select_option("home")
         plain.get_by_role("button", name="Filter").click()

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import re
 
-from axe_playwright_python.sync_playwright import Axe
-from django.core.cache import cache
 from playwright.sync_api import expect
 
 from recommender import state, steering
 from recommender.models import Rule
-from recsite.testing import LiveCase, open_new_shop
+from tests.browser.console import ConsoleCase
 from tests.dashboard.people import PASSWORD, make_person
 from tests.goods import make_history, make_products, make_shoppers
 
@@ -26,13 +24,11 @@ PAGES = (
 )
 
 
-class ShopCase(LiveCase):
+class ShopCase(ConsoleCase):
     """A small shop with a draft rule, looked at by a merchandiser."""
 
     def setUp(self) -> None:
         super().setUp()
-        open_new_shop(self)
-        cache.clear()
         products = make_products(24)
         make_history(make_shoppers(6), products, weeks=4)
         self.rule = Rule.objects.create(
@@ -41,15 +37,8 @@ class ShopCase(LiveCase):
         steering.publish()
         state.forget()
         self.addCleanup(state.forget)
-        self.errors: list[str] = []
-        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
-        self.page.on("console", lambda line: self.errors.append(line.text) if line.type == "error" else None)
         make_person()
         self.log_in("merchandiser", PASSWORD)
-
-    def tearDown(self) -> None:
-        self.assertEqual(self.errors, [], "the browser's console")
-        super().tearDown()
 
 
 class TasksTest(ShopCase):
@@ -109,31 +98,13 @@ class TasksTest(ShopCase):
 
 class EveryPageTest(ShopCase):
     def test_no_serious_finding_of_axe_and_nothing_scrolls_sideways(self) -> None:
-        for scheme in ("light", "dark"):
-            self.page.emulate_media(color_scheme=scheme)
-            for width in (1440, 390):
-                self.page.set_viewport_size({"width": width, "height": 900})
-                for address in PAGES:
-                    with self.subTest(address=address, scheme=scheme, width=width):
-                        self.page.goto(address)
-                        self.check()
-
-    def check(self) -> None:
-        self.page.wait_for_load_state("networkidle")
-        overflow = self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        self.assertLessEqual(overflow, 0)
-        found = Axe().run(self.page).response["violations"]
-        serious = [one for one in found if one["impact"] in ("serious", "critical")]
-        self.assertEqual([(one["id"], one["nodes"][0]["html"][:200]) for one in serious], [])
+        self.look(PAGES)
 
 
 class WithoutScriptsTest(ShopCase):
     def setUp(self) -> None:
         super().setUp()
-        context = self.browser.new_context(java_script_enabled=False, base_url=self.live_server_url)
-        context.add_cookies(self.page.context.cookies())  # type: ignore[arg-type]
-        self.addCleanup(context.close)
-        self.plain = context.new_page()
+        self.plain = self.without_scripts()
 
     def test_filters_search_and_preview_are_forms_and_links(self) -> None:
         self.plain.goto("/products/")

@@ -2,36 +2,25 @@
 
 from __future__ import annotations
 
-from axe_playwright_python.sync_playwright import Axe
-from django.core.cache import cache
 from playwright.sync_api import expect
 
 from recommender import serve, state, steering
 from recommender.models import Placement
-from recsite.testing import LiveCase, open_new_shop
+from tests.browser.console import ConsoleCase
 from tests.dashboard.people import PASSWORD, make_person
 from tests.goods import make_history, make_products, make_shoppers
 
 
-class PlacementCase(LiveCase):
+class PlacementCase(ConsoleCase):
     """A small shop without a model, looked at by a merchandiser."""
 
     def setUp(self) -> None:
         super().setUp()
-        open_new_shop(self)
-        cache.clear()
         make_history(make_shoppers(6), make_products(24), weeks=4)
         steering.publish()
         state.forget()
-        self.errors: list[str] = []
-        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
-        self.page.on("console", lambda line: self.errors.append(line.text) if line.type == "error" else None)
         make_person()
         self.log_in("merchandiser", PASSWORD)
-
-    def tearDown(self) -> None:
-        self.assertEqual(self.errors, [], "the browser's console")
-        super().tearDown()
 
     def served(self, slug: str) -> list[str]:
         return [item.product for item in serve.recommend(serve.Request(placement=slug, record=False)).items]
@@ -80,30 +69,12 @@ class WorkTest(PlacementCase):
         expect(self.page.get_by_role("heading", level=1)).to_contain_text("Tea time")
 
     def test_no_serious_finding_of_axe_and_nothing_scrolls_sideways(self) -> None:
-        for scheme in ("light", "dark"):
-            self.page.emulate_media(color_scheme=scheme)
-            for width in (1440, 390):
-                self.page.set_viewport_size({"width": width, "height": 900})
-                for address in ("/placements/", "/placements/similar/", "/placements/new/"):
-                    with self.subTest(address=address, scheme=scheme, width=width):
-                        self.page.goto(address)
-                        self.check()
-
-    def check(self) -> None:
-        self.page.wait_for_load_state("networkidle")
-        overflow = self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        self.assertLessEqual(overflow, 0)
-        found = Axe().run(self.page).response["violations"]
-        serious = [one for one in found if one["impact"] in ("serious", "critical")]
-        self.assertEqual([(one["id"], one["nodes"][0]["html"][:200]) for one in serious], [])
+        self.look(("/placements/", "/placements/similar/", "/placements/new/"))
 
 
 class WithoutScriptsTest(PlacementCase):
     def test_the_form_shows_and_saves(self) -> None:
-        context = self.browser.new_context(java_script_enabled=False, base_url=self.live_server_url)
-        context.add_cookies(self.page.context.cookies())  # type: ignore[arg-type]
-        self.addCleanup(context.close)
-        plain = context.new_page()
+        plain = self.without_scripts()
         plain.goto("/placements/home/")
         plain.get_by_label("Products").fill("3")
         plain.get_by_role("button", name="Show what it would do").click()

@@ -10,7 +10,6 @@ from playwright.sync_api import Page, expect
 from recommender import rulebook, serve
 from recommender.models import Rule
 from recommender.rulebook import Wording
-from tests.browser import test_look_around as around
 from tests.browser.test_look_around import ShopCase
 
 NEXT_WEEK = datetime.now(UTC) + timedelta(days=7)
@@ -116,7 +115,7 @@ class TasksTest(ShopCase):
         expect(self.page.locator("#list")).to_contain_text("Paused")
 
 
-class RulePagesTest(around.EveryPageTest):
+class RulePagesTest(ShopCase):
     """Axe and widths, as for every page, of the list and the editor."""
 
     def test_no_serious_finding_of_axe_and_nothing_scrolls_sideways(self) -> None:
@@ -124,24 +123,12 @@ class RulePagesTest(around.EveryPageTest):
         other = Wording("Coffee first", "pin", {"products": ["p9"]}, {"position": 1})
         rulebook.create(wording=other, by=None)
         addresses = ("/rules/", "/rules/new/", f"/rules/{self.rule.pk}/", "/rules/history/")
-        for scheme in ("light", "dark"):
-            self.page.emulate_media(color_scheme=scheme)
-            for width in (1440, 390):
-                self.page.set_viewport_size({"width": width, "height": 900})
-                for address in addresses:
-                    with self.subTest(address=address, scheme=scheme, width=width):
-                        self.page.goto(address)
-                        for details in self.page.locator("details.rule-more").all():
-                            details.evaluate("element => { element.open = true; }")
-                        self.check()
+        self.look(addresses, opened="details.rule-more")
 
 
 class WithoutScriptsTest(ShopCase):
     def test_a_rule_is_tried_saved_and_undone_by_forms(self) -> None:
-        context = self.browser.new_context(java_script_enabled=False, base_url=self.live_server_url)
-        context.add_cookies(self.page.context.cookies())  # type: ignore[arg-type]
-        self.addCleanup(context.close)
-        plain = context.new_page()
+        plain = self.without_scripts()
         plain.goto("/rules/new/?placement=home")
         plain.get_by_label("Products", exact=True).fill("Coffee number 9")
         plain.get_by_label("At position").fill("2")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 
-from axe_playwright_python.sync_playwright import Axe
-from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.urls import path
@@ -15,8 +13,8 @@ from behavior.models import EventType
 from recsite.api import keys
 from recsite.api.models import ApiKey
 from recsite.dashboard import audit, roles
-from recsite.testing import LiveCase, open_new_shop
 from recsite.urls import urlpatterns as site
+from tests.browser.console import ConsoleCase
 from tests.dashboard.people import PASSWORD, make_person
 
 
@@ -28,21 +26,12 @@ def broken(request: HttpRequest) -> HttpResponse:
 urlpatterns = [path("broken/", broken), *site]
 
 
-class SettingsCase(LiveCase):
+class SettingsCase(ConsoleCase):
     def setUp(self) -> None:
         super().setUp()
-        open_new_shop(self)
-        cache.clear()
         keys.ring.forget()
-        self.errors: list[str] = []
-        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
-        self.page.on("console", lambda line: self.errors.append(line.text) if line.type == "error" else None)
         self.admin = make_person(roles.ADMIN)
         self.log_in("admin", PASSWORD)
-
-    def tearDown(self) -> None:
-        self.assertEqual(self.errors, [], "the browser's console")
-        super().tearDown()
 
 
 class TasksTest(SettingsCase):
@@ -137,21 +126,3 @@ class EveryPageTest(SettingsCase):
             self.look(("/products/",))
         # The browser says of itself that a page was a 404 or a 403.
         self.errors = [line for line in self.errors if "Failed to load resource" not in line]
-
-    def look(self, addresses: tuple[str, ...]) -> None:
-        for scheme in ("light", "dark"):
-            self.page.emulate_media(color_scheme=scheme)
-            for width in (1440, 390):
-                self.page.set_viewport_size({"width": width, "height": 900})
-                for address in addresses:
-                    with self.subTest(address=address, scheme=scheme, width=width):
-                        self.page.goto(address)
-                        self.check()
-
-    def check(self) -> None:
-        self.page.wait_for_load_state("networkidle")
-        overflow = self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        self.assertLessEqual(overflow, 0)
-        found = Axe().run(self.page).response["violations"]
-        serious = [one for one in found if one["impact"] in ("serious", "critical")]
-        self.assertEqual([(one["id"], one["nodes"][0]["html"][:200]) for one in serious], [])
