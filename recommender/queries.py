@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
+
 from django.db.models import QuerySet
 
-from recommender.models import Generation, Switch, TrainingRun
+from recommender.models import Generation, Switch, TrainingPlan, TrainingRun
+
+
+@dataclass(frozen=True)
+class InShadow:
+    """The run that is scored beside what serves, and since when."""
+
+    run: TrainingRun
+    since: datetime
 
 
 def runs() -> QuerySet[TrainingRun]:
@@ -20,6 +31,14 @@ def active_run() -> TrainingRun | None:
 def serving() -> Switch | None:
     """What serves, with its generation and run."""
     return Switch.objects.select_related("generation__run", "by").first()
+
+
+def in_shadow() -> InShadow | None:
+    """None where no run is: one query."""
+    plan = TrainingPlan.objects.select_related("shadow_run").first()
+    if plan is None or plan.shadow_run is None or plan.shadow_since is None:
+        return None
+    return InShadow(plan.shadow_run, plan.shadow_since)
 
 
 def switches() -> QuerySet[Switch]:

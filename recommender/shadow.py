@@ -1,23 +1,18 @@
 """Shadow: a model that is scored beside the one that serves, on lists that the shop asked for, and shown to nobody.
 
 A worker takes a sample of the answered lists, reads each shopper's history as it was at that moment, and lets both
-models rank the catalogue by it – without rules and placements, which are the same for both. ``compare`` says how far
-the two lists agree and how many of what the shopper clicked or bought afterwards each would have held.
-
-One thing no shadow can mend: shoppers click what they are shown. The model that serves has that help, the other has
-not, so its clicks are a lower bound; purchases are less bound to what was shown.
+models rank the catalogue by it – without rules and placements, which are the same for both. What the two lists say
+of each other and of what the shopper did afterwards: ``shadow_comparison``.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import lru_cache
 
 import numpy as np
-from django.db import connection
 from django.db.models.functions import MD5
 
 from behavior.models import Shopper
@@ -32,44 +27,6 @@ K = 10
 #: Lists of one look, and the seconds after which it ends: a task must not be long.
 BATCH, SECONDS = 200, 20.0
 MOST_LISTS = 20_000
-#: What the shopper does for so long after the list counts for it.
-OUTCOME = timedelta(days=7)
-KINDS = ("click", "purchase")
-
-
-@dataclass(frozen=True)
-class Share:
-    """A mean with its standard error, which takes a shopper's lists for one observation."""
-
-    value: float
-    se: float
-
-
-@dataclass(frozen=True)
-class Hits:
-    """Of ``lists`` after which the shopper did something of ``kind``: the share whose ten first products held one of
-    those products; ``difference``: shadow minus serving, list by list."""
-
-    kind: str
-    lists: int
-    serving: Share
-    shadow: Share
-    difference: Share
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """``overlap``: products in both lists of ten, as a share; ``moved``: by how many places a product that is in both
-    moves, on average; None before the first list."""
-
-    run: int
-    serving_run: int | None
-    lists: int
-    shoppers: int
-    overlap: Share | None
-    moved: Share | None
-    hits: tuple[Hits, ...]
-    since: datetime | None
 
 
 @dataclass(frozen=True)
@@ -165,75 +122,3 @@ def _ranked(model: _Model, shopper_id: int, at: datetime) -> list[int]:
     codes, _ = model.ranker.recommend(histories, now, k=K, sellable=model.sellable)
     found: list[int] = model.vocabulary.product_ids[codes[0][codes[0] >= 0]].tolist()
     return found
-
-
-# --- Comparing ---
-
-OUTCOMES = """
-SELECT l.id, e.type, array_agg(DISTINCT e.product_id)
-FROM recommender_shadowlist l
-JOIN behavior_event e ON e.shopper_id = l.shopper_id AND e.at > l.at AND e.at <= l.at + make_interval(secs => %s)
-WHERE l.run_id = %s AND e.type = ANY(%s) AND e.product_id IS NOT NULL
-GROUP BY l.id, e.type
-"""
-
-
-def compare(run: TrainingRun) -> Comparison:
-    """What the lists in shadow say so far about ``run``."""
-    rows = list(ShadowList.objects.filter(run=run).order_by("pk"))
-    owner = np.array([row.shopper_id for row in rows], np.int64)
-    overlaps = np.array([_overlap(row.shadow, row.serving) for row in rows])
-    moves = np.array([_moved(row.shadow, row.serving) for row in rows], np.float64)
-    both = ~np.isnan(moves)
-    return Comparison(
-        run=run.pk,
-        serving_run=rows[-1].serving_run if rows else None,
-        lists=len(rows),
-        shoppers=len(np.unique(owner)),
-        overlap=_share(overlaps, owner),
-        moved=_share(moves[both], owner[both]),
-        hits=_hits(run, rows),
-        since=min((row.at for row in rows), default=None),
-    )
-
-
-def _hits(run: TrainingRun, rows: Sequence[ShadowList]) -> tuple[Hits, ...]:
-    with connection.cursor() as cursor:
-        cursor.execute(OUTCOMES, [OUTCOME.total_seconds(), run.pk, list(KINDS)])
-        outcomes = cursor.fetchall()
-    by_id, found = {row.pk: row for row in rows}, []
-    for kind in KINDS:
-        lists = [(by_id[pk], set(products)) for pk, of, products in outcomes if of == kind and pk in by_id]
-        owner = np.array([row.shopper_id for row, _ in lists], np.int64)
-        shadow = np.array([bool(wanted & set(row.shadow)) for row, wanted in lists], np.float64)
-        serving = np.array([bool(wanted & set(row.serving)) for row, wanted in lists], np.float64)
-        shares = [_share(values, owner) for values in (serving, shadow, shadow - serving)]
-        if lists and all(shares):
-            found.append(Hits(kind, len(lists), *(share for share in shares if share)))
-    return tuple(found)
-
-
-def _overlap(left: Sequence[int], right: Sequence[int]) -> float:
-    longest = max(len(left), len(right))
-    return len(set(left) & set(right)) / longest if longest else 1.0
-
-
-def _moved(left: Sequence[int], right: Sequence[int]) -> float:
-    """NaN where no product is in both."""
-    place = {product: number for number, product in enumerate(right)}
-    moves = [abs(number - place[product]) for number, product in enumerate(left) if product in place]
-    return sum(moves) / len(moves) if moves else float("nan")
-
-
-def _share(values: np.ndarray, owner: np.ndarray) -> Share | None:
-    """The mean, with the error of a mean over clusters (Cameron & Miller 2015, eq. 8): lists of one shopper are
-    alike. None of nothing."""
-    if not len(values):
-        return None
-    mean = float(values.mean())
-    _, cluster = np.unique(owner, return_inverse=True)
-    size = int(cluster.max()) + 1
-    spread = float((np.bincount(cluster, values - mean) ** 2).sum())
-    if size < 2:
-        return Share(mean, float("nan"))
-    return Share(mean, float(np.sqrt(spread * size / (size - 1)) / len(values)))

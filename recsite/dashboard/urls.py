@@ -9,6 +9,7 @@ from recsite.dashboard.views.model import curves as model_curves
 from recsite.dashboard.views.model import delete, model, promote, stop
 from recsite.dashboard.views.model import progress as model_progress
 from recsite.dashboard.views.model_schedule import model_schedule
+from recsite.dashboard.views.model_shadow import put_in_shadow, take_out_of_shadow
 from recsite.dashboard.views.models import compare as model_compare
 from recsite.dashboard.views.models import models, retrain, roll_back
 from recsite.dashboard.views.overview import front
@@ -53,6 +54,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("models/<int:pk>/curves/", model_curves, name="model-curves"),
     path("models/<int:pk>/stop/", stop, name="model-stop"),
     path("models/<int:pk>/promote/", promote, name="model-promote"),
+    path("models/<int:pk>/shadow/", put_in_shadow, name="model-shadow"),
+    path("models/<int:pk>/shadow/out/", take_out_of_shadow, name="model-shadow-out"),
     path("models/<int:pk>/delete/", delete, name="model-delete"),
     path("feedback/", feedback, name="feedback"),
     path("data/", include("recsite.dashboard.data_urls")),

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, datetime, timedelta
+from io import StringIO
+from zoneinfo import ZoneInfo
 
 import numpy as np
+from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from recommender import artifacts, dataset, publish, services, shadow, state
+from recommender import artifacts, dataset, publish, services, shadow, shadow_comparison, state
 from recommender.engine import plain
-from recommender.models import ServedList, ShadowList, TrainingPlan, TrainingRun
+from recommender.models import FeedbackProgress, ServedList, ShadowList, TrainingPlan, TrainingRun
 from recommender.services import CannotShadow
 from tests.goods import NEWEST, make_event
 from tests.recommender.test_publish import PublishCase
@@ -122,7 +125,7 @@ class Comparing(ShadowCase):
         make_event(anna, self.products[3], at=at + timedelta(hours=1), type="purchase")
         make_event(ben, self.products[10], at=at + timedelta(hours=1), type="purchase")
         make_event(ben, self.products[21], at=at + timedelta(days=8), type="purchase")
-        found = shadow.compare(run)
+        found = shadow_comparison.compare(run)
         assert found.overlap is not None
         assert found.moved is not None
         self.assertEqual((found.lists, found.shoppers), (3, 2))
@@ -136,6 +139,60 @@ class Comparing(ShadowCase):
         # Two shoppers: residuals −1/3 of Anna, (2/3 − 1/3) of Ben → √(2 · (1/9 + 1/9)) / 3
         self.assertAlmostEqual(bought.difference.se, float(np.sqrt(4 / 9) / 3))
 
+    def test_by_day_and_within_the_window_that_feedback_counts_by(self) -> None:
+        run = self.candidate()
+        anna, ids = self.shoppers[0], [product.pk for product in self.products]
+        midnight = datetime(2026, 3, 31, tzinfo=ZoneInfo("America/New_York"))
+        for number, at in enumerate((midnight - timedelta(hours=1), midnight + timedelta(hours=1))):
+            ShadowList.objects.create(
+                run=run, serving_run=1, recommendation_id=f"r{number}", shopper_id=anna.pk,
+                at=at, shadow=ids[:10], serving=ids[5:15],
+            )  # fmt: skip
+        make_event(anna, self.products[0], at=midnight + timedelta(hours=4), type="click")
+        FeedbackProgress.objects.create(
+            click_window=timedelta(hours=4), view_window=timedelta(hours=1), zone="America/New_York"
+        )
+        found = shadow_comparison.compare(run)
+        self.assertEqual([(day.day, day.lists) for day in found.days], [(date(2026, 3, 30), 1), (date(2026, 3, 31), 1)])
+        self.assertEqual([day.overlap.value for day in found.days], [0.5, 0.5])
+        self.assertIsNone(found.days[0].of("click"))
+        clicked = found.days[1].of("click")
+        assert clicked is not None
+        self.assertEqual((clicked.lists, clicked.shadow.value, clicked.serving.value), (1, 1.0, 0.0))
+        self.assertEqual((found.window, len(found.hits)), (timedelta(hours=4), 1))
+
     def test_nothing_yet_is_no_zero(self) -> None:
-        found = shadow.compare(self.candidate())
+        found = shadow_comparison.compare(self.candidate())
         self.assertEqual((found.lists, found.overlap, found.moved, found.hits), (0, None, None, ()))
+
+
+class Command(ShadowCase):
+    def told(self, *args: str) -> str:
+        out = StringIO()
+        call_command("shadow", *args, stdout=out)
+        return out.getvalue()
+
+    def test_put_told_and_taken_out(self) -> None:
+        self.assertEqual(self.told(), "Nothing is in shadow.\n")
+        run = self.candidate()
+        self.assertIn(f"In shadow: run {run.pk}", self.told("--put", str(run.pk)))
+        self.assertIn("no list was scored yet", self.told())
+        ids = [product.pk for product in self.products]
+        ShadowList.objects.create(
+            run=run, serving_run=1, recommendation_id="r0", shopper_id=self.shoppers[0].pk,
+            at=NEWEST, shadow=ids[:10], serving=ids[5:15],
+        )  # fmt: skip
+        make_event(self.shoppers[0], self.products[0], at=NEWEST + timedelta(hours=1), type="purchase")
+        said = self.told()
+        self.assertIn("1 lists of 1 shoppers", said)
+        self.assertIn("Of ten products 50.0% are in both lists.", said)
+        self.assertIn("Within 24 h, purchase after 1 lists: serving held 0.0%, shadow 100.0%", said)
+        self.assertIn("2026-03-30", said)
+        self.assertIn("Nothing is in shadow any more.", self.told("--out"))
+        self.assertIn("50.0%", self.told("--of", str(run.pk)))
+
+    def test_refusals(self) -> None:
+        refused = TrainingRun.objects.create(status=Status.REFUSED, artifact="runs/y")
+        for args, words in ((("--put", "9999"), "no run 9999"), (("--put", str(refused.pk)), "is refused")):
+            with self.subTest(words), self.assertRaisesRegex(CommandError, words):
+                self.told(*args)

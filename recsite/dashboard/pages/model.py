@@ -43,6 +43,8 @@ from recsite.dashboard.measures import (
     ranking,
     tested_on,
 )
+from recsite.dashboard.pages import model_shadow
+from recsite.dashboard.pages.model_shadow import ShadowPart
 from recsite.dashboard.pages.models import sides
 from recsite.dashboard.queries import models as queries
 from recsite.dashboard.queries.models import Serving
@@ -82,6 +84,7 @@ class ModelPage:
     figures: Figures | None
     learned: Sequence[Learned]
     verdict: Verdict | None
+    shadow: ShadowPart | None
     facts: Facts
     settings: Table
     delete: Dialog | None
@@ -95,6 +98,7 @@ def build(run: TrainingRun, params: Mapping[str, str], *, permissions: frozenset
     measured = Measured.of(run)
     generation = stored.pk if stored else None
     actions = runs.switching(run, serving, generation=generation, permissions=permissions)
+    actions += model_shadow.put_action(run, serving, permissions)
     return ModelPage(
         header=_header(run, serving, generation, permissions),
         notice=_notice(run, serving, permissions),
@@ -104,6 +108,7 @@ def build(run: TrainingRun, params: Mapping[str, str], *, permissions: frozenset
         figures=_figures(measured, params) if measured else None,
         learned=() if run.is_active else learning.charts_of(learning.nets_of(run), epochs=0),
         verdict=runs.verdict_of(run, actions=actions),
+        shadow=model_shadow.build(run, serving, permissions=permissions),
         facts=_facts(run, generation, serving),
         settings=_settings(run),
         delete=_delete(run, permissions),
