@@ -232,7 +232,7 @@ class ShadowList(models.Model):
 
     class Meta:
         constraints = [
-            # Its index also serves shadow.compare: the lists of a run.
+            # Its index also serves shadow_comparison.compare: the lists of a run.
             models.UniqueConstraint(fields=["run", "recommendation_id"], name="shadow_list_unique"),
         ]
 
