@@ -44,12 +44,16 @@ def serving_lists(switch: Switch, ranker: Ranker, split: Split) -> lists.Lists |
     if isinstance(served, PlainRanker):
         return _plain(split)
     if served.scorer is not None:
-        if served.feature_names != ranker.feature_names:
-            return None
-        again = replace(ranker, scorer=served.earlier or served.scorer, model=None)
-    else:
-        again = replace(ranker, scorer=None, model=_fitted(switch, served.config, split))
-    return ranked_lists(again, split)[0]
+        return network_lists(served, ranker, split)
+    return ranked_lists(replace(ranker, scorer=None, model=_fitted(switch, served.config, split)), split)[0]
+
+
+def network_lists(served: Ranker, ranker: Ranker, split: Split) -> lists.Lists | None:
+    """What the networks of ``served`` would have shown on the tables of ``ranker``; None where these are other
+    features."""
+    if served.feature_names != ranker.feature_names:
+        return None
+    return ranked_lists(replace(ranker, scorer=served.earlier or served.scorer, model=None), split)[0]
 
 
 def _fitted(switch: Switch, config: Config, split: Split) -> ListModel:

@@ -21,7 +21,7 @@ from recommender.engine.config import Config
 from recommender.engine.interactions import ShopData
 from recommender.engine.lists import Lists, lists_of
 from recommender.engine.metrics import CUTS, HEADLINE
-from recommender.engine.slices import categories_of, slice_tables
+from recommender.engine.slices import categories_of, paired_slices, slice_tables
 from recommender.engine.splits import Split, split_at, split_fold
 
 __all__ = [
@@ -55,7 +55,9 @@ class Measured:
     ``diversity@10``, ``categories@10``, ``gini@10``, ``popularity@10`` and, where known, ``auc``,
     ``log_loss``, ``calibration``. ``paired[name][baseline]["ALL" | "NEW"]``: ``mean`` and ``se`` of
     the headline's difference. ``slices[name][dimension][label]``: ``shoppers``, ``ALL``, ``NEW``…
-    ``best_baseline``: by the headline, for ALL and NEW.
+    ``best_baseline``: by the headline, for ALL and NEW. ``paired_slices[name][other][dimension][label]``: what the
+    headline's difference on ALL is within a group of shoppers, of what is neither baseline nor rival, from each rival
+    and the best baseline.
     """
 
     window: dict[str, Any]
@@ -63,11 +65,12 @@ class Measured:
     paired: dict[str, dict[str, dict[str, dict[str, float]]]]
     slices: dict[str, dict[str, dict[str, dict[str, float]]]]
     best_baseline: dict[str, str]
+    paired_slices: dict[str, Any] = field(default_factory=dict)
     per_shopper: dict[str, dict[str, np.ndarray]] = field(default_factory=dict, repr=False)
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-able: the tables without the arrays per shopper; NaN becomes None."""
-        names = ("window", "models", "paired", "slices", "best_baseline")
+        names = ("window", "models", "paired", "slices", "best_baseline", "paired_slices")
         return {name: _plain(getattr(self, name)) for name in names}
 
 
@@ -100,12 +103,19 @@ def measure(
         models[name] |= _probability_table(pairs)
     named = [name for name in lists if name in baselines]
     compared = [name for name in lists if name in rivals]
+    best = _best(models, named)
+    others = [*compared, *([best["ALL"]] if best else [])]
     return Measured(
         window=_window(split),
         models=models,
         paired={name: _paired(per_shopper, name, [*named, *compared]) for name in lists},
         slices={name: slice_tables(lists[name], per_shopper[name], split, category) for name in lists},
-        best_baseline=_best(models, named),
+        best_baseline=best,
+        paired_slices={
+            name: {other: _paired_slices(per_shopper, name, other, split) for other in others}
+            for name in lists
+            if name not in named and name not in compared
+        },
         per_shopper=per_shopper,
     )
 
@@ -217,6 +227,13 @@ def _paired(
             mean, error = metrics.mean_and_error(per_shopper[name][key] - per_shopper[baseline][key])
             table[baseline][side] = {"mean": mean, "se": error}
     return table
+
+
+def _paired_slices(
+    per_shopper: Mapping[str, Mapping[str, np.ndarray]], name: str, other: str, split: Split
+) -> dict[str, dict[str, dict[str, float]]]:
+    key = f"ALL {HEADLINE}"
+    return paired_slices(per_shopper[name][key], per_shopper[other][key], split)
 
 
 def _best(models: Mapping[str, Mapping[str, Any]], named: list[str]) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
 import numpy as np
@@ -33,13 +33,41 @@ def categories_of(data: ShopData, category: str | None) -> np.ndarray | None:
 def slice_tables(
     shown: Lists, values: Mapping[str, np.ndarray], split: Split, category: str | None
 ) -> dict[str, dict[str, dict[str, float]]]:
-    table = {"history": _shopper_slices(_history_labels(split), values)}
-    for name, attribute in split.known.shoppers.attributes.items():
-        codes = attribute.codes[split.shoppers]
-        labels = np.array([*attribute.labels, "unknown"], dtype=object)[codes]
-        table[name] = _shopper_slices(labels, values)
+    table = {dimension: _shopper_slices(labels, values) for dimension, labels in _dimensions(split)}
     categories = _category_slices(shown, split, category)
     return table | ({"category": categories} if categories else {})
+
+
+def paired_slices(ours: np.ndarray, theirs: np.ndarray, split: Split) -> dict[str, dict[str, dict[str, float]]]:
+    """Within each group of shoppers, by dimension and label: ``shoppers``, ``mean`` and ``se`` of ``ours − theirs``
+    (a metric per shopper, float [S]), and ``reference``, the mean of ``theirs``."""
+    table: dict[str, dict[str, dict[str, float]]] = {}
+    for dimension, labels in _dimensions(split):
+        table[dimension] = {}
+        for name, mine in _groups(labels):
+            mean, error = metrics.mean_and_error(ours[mine] - theirs[mine])
+            reference, _ = metrics.mean_and_error(theirs[mine])
+            table[dimension][name] = {
+                "shoppers": int(mine.sum()), "mean": mean, "se": error, "reference": reference,
+            }  # fmt: skip
+    return table
+
+
+def _dimensions(split: Split) -> Iterator[tuple[str, np.ndarray]]:
+    """What shoppers are told apart by, and each one's label, object [S]."""
+    yield "history", _history_labels(split)
+    for name, attribute in split.known.shoppers.attributes.items():
+        codes = attribute.codes[split.shoppers]
+        yield name, np.array([*attribute.labels, "unknown"], dtype=object)[codes]
+
+
+def _groups(labels: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
+    """The largest groups of equal label, as masks, bool [S]."""
+    names, sizes = np.unique(labels.astype(str), return_counts=True)
+    for name in names[np.argsort(-sizes, kind="stable")][:MOST_LABELS]:
+        mine = labels == name
+        if mine.sum() >= SMALLEST_SLICE:
+            yield str(name), mine
 
 
 def _history_labels(split: Split) -> np.ndarray:
@@ -50,15 +78,11 @@ def _history_labels(split: Split) -> np.ndarray:
 
 
 def _shopper_slices(labels: np.ndarray, values: Mapping[str, np.ndarray]) -> dict[str, dict[str, float]]:
-    names, sizes = np.unique(labels.astype(str), return_counts=True)
     table = {}
-    for name in names[np.argsort(-sizes, kind="stable")][:MOST_LABELS]:
-        mine = labels == name
-        if mine.sum() < SMALLEST_SLICE:
-            continue
+    for name, mine in _groups(labels):
         everything, error = metrics.mean_and_error(values[f"ALL {HEADLINE}"][mine])
         new, new_error = metrics.mean_and_error(values[f"NEW {HEADLINE}"][mine])
-        table[str(name)] = {
+        table[name] = {
             "shoppers": int(mine.sum()),
             "ALL": everything,
             "ALL_se": error,

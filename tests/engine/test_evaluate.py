@@ -137,6 +137,26 @@ class MeasureTest(TestCase):
         self.assertEqual(set(table["category"]), {f"taste {taste}" for taste in range(4)})
         self.assertLessEqual(sum(row["shoppers"] for row in table["history"].values()), len(split.shoppers))
 
+    def test_groups_are_compared_shopper_by_shopper(self) -> None:
+        data = planted.tastes()
+        ages = Codes((np.arange(240) % 3).astype(np.int32) - 1, ("young", "old"))
+        data = replace(data, shoppers=replace(data.shoppers, attributes={"age": ages}))
+        split = splits.split_at(data, 40, 60)
+        found = evaluate.baseline_lists(split, Config(), np.random.default_rng(0), names=["popularity", "ease"])
+        found = {"deep": found["ease"], "serving": found["popularity"], "popularity": found["popularity"]}
+        measured = evaluate.measure(found, split, rivals=("serving",))
+        self.assertEqual(
+            {name: set(table) for name, table in measured.paired_slices.items()}, {"deep": {"serving", "popularity"}}
+        )
+        group = measured.paired_slices["deep"]["serving"]["age"]["young"]
+        mine = ages.codes[split.shoppers] == 0
+        values = (measured.per_shopper[name]["ALL ndcg@10"][mine] for name in ("deep", "serving"))
+        ours, theirs = values
+        self.assertEqual(group["shoppers"], int(mine.sum()))
+        self.assertAlmostEqual(group["mean"], float((ours - theirs).mean()))
+        self.assertAlmostEqual(group["se"], float((ours - theirs).std(ddof=1) / np.sqrt(mine.sum())))
+        self.assertAlmostEqual(group["reference"], measured.slices["serving"]["age"]["young"]["ALL"])
+
     def test_probabilities_are_measured_where_given(self) -> None:
         shown = lists.Lists(np.array([[1, 2], [0, 3]]), np.array([[2, 4], [0, 1]]))
         pairs = evaluate.Pairs(np.array([0.9, 0.1, 0.8]), np.array([True, False, True]))
