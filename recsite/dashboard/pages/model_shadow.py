@@ -127,8 +127,8 @@ def _held(found: Comparison) -> Table:
     columns = [
         Column("After the list the shopper"),
         Column("Lists", numeric=True, wide=True),
-        Column("The shadow held it", numeric=True),
-        Column("What was served", numeric=True, wide=True),
+        Column("Shadow held it", numeric=True),
+        Column("Served list held it", numeric=True, wide=True),
         Column("Difference", numeric=True),
     ]
     by_kind = {hits.kind: hits for hits in found.hits}
@@ -141,15 +141,16 @@ def _held_row(words: str, hits: Hits | None) -> Row:
         nothing = [Cell("no data", tone="muted")] * 2
         return Row([Cell(words), Cell(numbers.count(0)), *nothing, Cell(numbers.NONE, tone="muted")])
     shares = [Cell(_share(one), note=_bounds(one)) for one in (hits.shadow, hits.serving)]
-    return Row([Cell(words), Cell(numbers.count(hits.lists)), *shares, Cell(_ahead(hits))])
+    return Row([Cell(words), Cell(numbers.count(hits.lists)), *shares, _ahead(hits)])
 
 
-def _ahead(hits: Hits) -> Delta:
+def _ahead(hits: Hits) -> Cell:
     """Shadow minus serving, list by list."""
     if hits.lists < ENOUGH or hits.difference.se != hits.difference.se:
-        return Delta("too few to judge")
+        return Cell("too few to judge", tone="muted")
     noise = Z * hits.difference.se
-    return delta_of_rates(hits.shadow.value, hits.serving.value, noise=noise, note=f"± {numbers.points(noise)}")
+    change = delta_of_rates(hits.shadow.value, hits.serving.value, noise=noise)
+    return Cell(Delta(change.text, change.sign, change.better), note=f"± {numbers.points(noise)}")
 
 
 def _share(share: Share | None) -> str:
@@ -187,7 +188,7 @@ def _chart(found: Comparison) -> Chart:
         high=[min(1.0, v + e) if v is not None and e is not None else None for v, e in pairs],
     )
     return charts.line_chart(
-        id="shadow-overlap", what="Products in both lists of ten", now=days, unit=charts.PERCENT, height=180
+        id="shadow-overlap", what="Products in both lists of ten", now=days, unit=charts.PERCENT, height=160
     )
 
 
@@ -216,5 +217,5 @@ def _row(day: Day) -> Row:
             continue
         cells.append(Cell(_share(hits.shadow), note=_bounds(hits.shadow)))
         cells.append(Cell(_share(hits.serving), note=f"of {numbers.plural(hits.lists, 'list')}"))
-        cells.append(Cell(_ahead(hits)))
+        cells.append(_ahead(hits))
     return Row(cells)
