@@ -78,13 +78,14 @@ class ListCard:
 
 @dataclass(frozen=True)
 class Summary:
-    """What differs between two lists: shared, new, leaving, moved by rules, mean move of the shared in ranks."""
+    """What differs between two lists: shared, new, leaving, moved by rules (None: neither list has rules), mean move of
+    the shared in ranks."""
 
     shared: int
     size: int
     new: int
     leaving: int
-    by_rules: int
+    by_rules: int | None
     mean_move: float
 
     @property
@@ -117,7 +118,7 @@ def _move(before: int | None, after: int) -> Move:
     return Move("up" if before > after else "down", abs(before - after))
 
 
-def summary(before: Sequence[str], after: Sequence[str], by_rules: int = 0) -> Summary:
+def summary(before: Sequence[str], after: Sequence[str], by_rules: int | None = 0) -> Summary:
     """Count what two lists of ids share; ``by_rules`` is how many of the second a rule moved."""
     ranks = {key: rank for rank, key in enumerate(before)}
     distances = [abs(ranks[key] - rank) for rank, key in enumerate(after) if key in ranks]

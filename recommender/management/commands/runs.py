@@ -54,8 +54,10 @@ class Command(BaseCommand):
         for name, (a, b) in found.settings.items():
             self.stdout.write(f"{name}: {a} → {b}")
         if found.overlap is not None:
+            told = found.overlap
             self.stdout.write(
-                f"Of {found.shoppers:,} shoppers' lists of ten, {found.overlap:.0%} of the products are in both."
+                f"Of {told.shoppers:,} shoppers' lists of ten, {told.share:.0%} of the products are in both; "
+                f"{told.same:.0%} of the lists are the same."
             )
 
 
