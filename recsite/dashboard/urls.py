@@ -8,7 +8,7 @@ from recsite.dashboard.views.gallery import gallery
 from recsite.dashboard.views.model import curves as model_curves
 from recsite.dashboard.views.model import delete, model, promote, stop
 from recsite.dashboard.views.model import progress as model_progress
-from recsite.dashboard.views.model_schedule import model_schedule
+from recsite.dashboard.views.model_schedule import model_schedule, undo_model_schedule
 from recsite.dashboard.views.model_shadow import put_in_shadow, take_out_of_shadow
 from recsite.dashboard.views.models import compare as model_compare
 from recsite.dashboard.views.models import models, retrain, roll_back
@@ -46,6 +46,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("models/roll-back/", roll_back, name="roll-back"),
     path("models/compare/", model_compare, name="model-compare"),
     path("models/schedule/", model_schedule, name="model-schedule"),
+    path("models/schedule/undo/<int:pk>/", undo_model_schedule, name="model-schedule-undo"),
     path("models/tuning/", tuning, name="tuning"),
     path("models/tuning/<int:pk>/progress/", tuning_progress, name="tuning-progress"),
     path("models/tuning/<int:pk>/stop/", stop_tuning, name="tuning-stop"),

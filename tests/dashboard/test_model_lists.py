@@ -8,7 +8,6 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from recsite.dashboard import roles
-from recsite.dashboard.numbers import THIN
 from recsite.dashboard.pages import model_lists as page
 from tests.dashboard.clocks import stopped_clock
 from tests.dashboard.people import make_person
@@ -29,11 +28,11 @@ class ListsTest(PublishCase):
 
     def test_overlap_and_the_lists_of_a_shopper_with_moves(self) -> None:
         found = page.build(self.a, self.b, ("1.live", "2.live"), {"list": "0.5"})
-        assert found.facts is not None
+        assert found.stats is not None
         assert found.both is not None
         assert found.choice is not None
-        self.assertEqual(found.facts.items[0].value, f"63.3{THIN}%")
-        self.assertEqual(found.facts.items[2].value, f"33.3{THIN}%")
+        self.assertEqual(found.stats.stats[0].value, "63.3")
+        self.assertEqual(found.stats.stats[2].value, "33.3")
         self.assertEqual(found.shopper, "Shopper s1")
         left, right = (side.tiles.cards for side in (found.both.a, found.both.b))
         self.assertEqual(left[0].move and left[0].move.kind, "leaves")

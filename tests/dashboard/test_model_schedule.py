@@ -52,6 +52,35 @@ class ScheduleTest(TestCase):
         )
         self.assertContains(self.client.get(reverse("models")), "Schedule: Mon, Thu at 03:30")
 
+    def test_undo_puts_back_what_was(self) -> None:
+        before = Plan(enabled=True, weekdays=(2,), at=time(5), zone="UTC", ctr_drop=0.2, cool_down=timedelta(hours=6))
+        schedule.save(plan=before)
+        answer = self.client.post(self.address, {**FORM, "shadow": "on"}, follow=True)
+        self.assertTrue(schedule.read().shadow)
+        undo = reverse("model-schedule-undo", args=[AuditEntry.objects.get().pk])
+        self.assertContains(answer, f'action="{undo}"')
+        self.assertContains(self.client.post(undo, follow=True), "Undone. Next run:")
+        self.assertEqual(schedule.read(), before)
+        self.assertEqual(AuditEntry.objects.first().detail["undo"], True)  # type: ignore[union-attr]
+        self.assertContains(self.client.post(undo, follow=True), "changed since")
+        self.assertEqual(schedule.read(), before)
+
+    def test_a_late_undo_and_one_by_who_may_not_change_nothing(self) -> None:
+        self.client.post(self.address, FORM)
+        undo = reverse("model-schedule-undo", args=[AuditEntry.objects.get().pk])
+        self.client.post(self.address, {**FORM, "at": "04:00"})
+        self.assertContains(self.client.post(undo, follow=True), "changed since")
+        self.assertEqual(schedule.read().at, time(4))
+        self.assertEqual(self.client.get(undo).status_code, 405)
+        self.assertEqual(self.client.post(reverse("model-schedule-undo", args=[9999])).status_code, 404)
+        self.client.force_login(make_person())
+        self.assertEqual(self.client.post(undo).status_code, 403)
+
+    def test_the_same_again_is_no_change(self) -> None:
+        self.client.post(self.address, FORM)
+        self.assertContains(self.client.post(self.address, FORM, follow=True), "nothing was changed")
+        self.assertEqual(AuditEntry.objects.count(), 1)
+
     def test_what_is_wrong_is_said_beside_its_field_and_kept_as_typed(self) -> None:
         for changes, words in (
             ({"at": "25:00"}, "expected a time such as 03:00; received “25:00”"),

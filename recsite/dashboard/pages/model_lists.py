@@ -12,7 +12,7 @@ from recommender.comparing import ListPair, Overlap
 from recommender.models import TrainingRun
 from recsite.dashboard import numbers
 from recsite.dashboard.addresses import changed, linked, page, product_url, shopper_url
-from recsite.dashboard.components import Action, Fact, Facts, Nothing, Segment, Segments
+from recsite.dashboard.components import Action, Nothing, Segment, Segments, Stat, StatStrip
 from recsite.dashboard.kept import Kept
 from recsite.dashboard.lists import ListCard, SideBySide, TileCard, TileList, summary, with_moves
 from recsite.dashboard.measures import Z
@@ -29,7 +29,7 @@ class ListsPart:
     """``nothing`` where one's lists are no longer kept."""
 
     nothing: Nothing | None
-    facts: Facts | None = None
+    stats: StatStrip | None = None
     choice: Segments | None = None
     shopper: str = ""
     both: SideBySide | None = None
@@ -51,7 +51,7 @@ def build(a: TrainingRun, b: TrainingRun, keys: Sequence[str], params: Mapping[s
     shopper = Shopper.objects.filter(kind=kind, external_id=pair.subject[2:]).first()
     return ListsPart(
         nothing=None,
-        facts=_facts(found),
+        stats=_stats(found),
         choice=_choice(found.shown, pair, params),
         shopper=f"{kind.label} {pair.subject[2:]}",
         both=_both(a, b, pair, products_of.by_ids({*pair.left, *pair.right})),
@@ -63,15 +63,18 @@ def _middle(shown: Sequence[ListPair]) -> ListPair:
     return min(shown, key=lambda pair: abs(pair.at - 0.5))
 
 
-def _facts(found: Overlap) -> Facts:
+def _stats(found: Overlap) -> StatStrip:
     bounds = f"± {numbers.points(Z * found.se)}" if found.se == found.se else ""
-    return Facts(
+    shared, same = (numbers.percent(share, 1).split(numbers.THIN) for share in (found.share, found.same))
+    moved = f"{found.moved:.1f}" if found.moved is not None else numbers.NONE
+    return StatStrip(
         [
-            Fact("In both lists of ten", numbers.percent(found.share, 1), bounds),
-            Fact("Those in both move by", f"{found.moved:.1f} places" if found.moved is not None else numbers.NONE),
-            Fact("The very same list", numbers.percent(found.same, 1), "of the shoppers, order too"),
-            Fact("Shoppers", numbers.count(found.shoppers), "drawn evenly from those with a list of both"),
-        ]
+            Stat("In both lists of ten", *shared, note=bounds),
+            Stat("Those in both move by", moved, "places", note="on average"),
+            Stat("The very same list", *same, note="of the shoppers, order too"),
+            Stat("Shoppers", numbers.count(found.shoppers), note="drawn from those with a list of both"),
+        ],
+        "How far their lists agree",
     )
 
 

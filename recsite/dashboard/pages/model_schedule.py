@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import time, timedelta
 from typing import Any
 
@@ -51,6 +51,7 @@ class SchedulePage:
     weekdays: Checks | None
     clock: Sequence[Field]
     thresholds: Sequence[Field]
+    shadow: Checks | None
     margins: Sequence[Field]
     signals: Table
 
@@ -80,6 +81,7 @@ def build(
         weekdays=_weekdays(told, wrong) if edits else None,
         clock=_clock(told, wrong, shop) if edits else (),
         thresholds=_thresholds(told, wrong) if edits else (),
+        shadow=_shadow(told) if edits else None,
         margins=_percents(_MARGINS, told, wrong) if edits else (),
         signals=_signals(schedule.signals()),
     )
@@ -105,6 +107,7 @@ def as_form(plan: Plan) -> dict[str, Any]:
     """The plan as its form shows it."""
     return {
         "enabled": "on" if plan.enabled else "",
+        "shadow": "on" if plan.shadow else "",
         "weekdays": [str(day) for day in plan.weekdays],
         "at": f"{plan.at:%H:%M}",
         "cool_down": f"{plan.cool_down.total_seconds() / 3600:g}",
@@ -120,7 +123,8 @@ def _percent(value: float | None) -> str:
 def read_form(typed: Mapping[str, Any], plan: Plan, shop: Shop) -> Plan:
     """``plan`` with what the form says, by the shop's clock. Raises :class:`BadForm`."""
     errors: dict[str, str] = {}
-    values: dict[str, Any] = {"enabled": bool(typed.get("enabled")), "zone": str(shop.zone)}
+    values: dict[str, Any] = {"zone": str(shop.zone)}
+    values |= {name: bool(typed.get(name)) for name in ("enabled", "shadow")}
     days = [day for day in typed.get("weekdays", ()) if day in "1234567" and len(day) == 1]
     values["weekdays"] = tuple(int(day) for day in days)
     try:
@@ -149,14 +153,6 @@ def _finite(text: str) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def plan_json(plan: Plan) -> dict[str, Any]:
-    """For the audit log."""
-    return {
-        name: value if isinstance(value, bool | int | float | None) else str(value)
-        for name, value in asdict(plan).items()
-    }
-
-
 def _weekdays(told: Mapping[str, Any], wrong: Mapping[str, str]) -> Checks:
     options = [Option(str(day), words, str(day) in told["weekdays"]) for day, words in enumerate(DAYS, 1)]
     return Checks("weekdays", "On", options, error=wrong.get("weekdays", ""))
@@ -182,6 +178,15 @@ def _clock(told: Mapping[str, Any], wrong: Mapping[str, str], shop: Shop) -> lis
             limits={"inputmode": "decimal"},
         ),
     ]
+
+
+def _shadow(told: Mapping[str, Any]) -> Checks:
+    return Checks(
+        "shadow",
+        "A run that nobody asked for",
+        [Option("on", "Score it in shadow", bool(told["shadow"]))],
+        hint="It is compared with what serves on real requests, and shown once a person promotes it.",
+    )
 
 
 def _thresholds(told: Mapping[str, Any], wrong: Mapping[str, str]) -> list[Field]:
@@ -220,7 +225,9 @@ def _facts(plan: Plan) -> Facts:
     for name, (label, hint) in shares.items():
         value = getattr(plan, name)
         facts.append(Fact(label.removesuffix(", %"), "off" if value is None else numbers.percent(value, 1), hint))
-    return Facts([*facts, Fact("Drift", "off" if plan.drift is None else f"{plan.drift:g}")])
+    unasked = "scored in shadow" if plan.shadow else "serves if it passes the gate"
+    facts.append(Fact("Drift", "off" if plan.drift is None else f"{plan.drift:g}"))
+    return Facts([*facts, Fact("A run that nobody asked for", unasked)])
 
 
 def _signals(signals: Sequence[Signal]) -> Table:

@@ -1,15 +1,15 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
-from django.views.decorators.http import require_http_methods
+from django.shortcuts import get_object_or_404, redirect
+from django.views.decorators.http import require_http_methods, require_POST
 
 from recommender import schedule
-from recommender.schedule import Plan
-from recsite.dashboard import audit, roles
-from recsite.dashboard.access import permissions_of, require, sees
+from recsite.dashboard import roles, schedule_acts
+from recsite.dashboard.access import needs, permissions_of, require, sees
+from recsite.dashboard.addresses import page as address
+from recsite.dashboard.models import AuditEntry
 from recsite.dashboard.pages import model_schedule as page
 from recsite.dashboard.shop import Shop
 from recsite.dashboard.views import fragments
@@ -26,23 +26,33 @@ def model_schedule(request: HttpRequest, shop: Shop) -> HttpResponse:
         **request.POST.dict(),
         "weekdays": request.POST.getlist("weekdays"),
         "enabled": request.POST.get("enabled", ""),
+        "shadow": request.POST.get("shadow", ""),
     }
     try:
-        plan = _save(request, page.read_form(typed, schedule.read(), shop))
+        plan = page.read_form(typed, schedule.read(), shop)
+        entry = schedule_acts.change(plan=plan, by=request.user)  # type: ignore[arg-type]  # needs a permission
     except page.BadForm as error:
         return _again(request, shop, typed, error.errors)
     except schedule.BadPlan as error:
         return _again(request, shop, typed, {error.field: error.message})
-    messages.success(request, f"Saved. {page.next_words(plan)}")
+    if entry is None:
+        messages.info(request, "Nothing was different, so nothing was changed.")
+    else:
+        undo = address("model-schedule-undo", entry.pk)
+        messages.success(request, f"Saved. {page.next_words(schedule.read())}", extra_tags=f"undo:{undo}")
     return redirect("model-schedule")
 
 
-def _save(request: HttpRequest, plan: Plan) -> Plan:
-    with transaction.atomic():
-        before, after = schedule.read(), schedule.save(plan=plan)
-        detail = {"before": page.plan_json(before), "after": page.plan_json(after)}
-        audit.note(by=request.user, action="schedule.change", subject="schedule", detail=detail)
-    return after
+@require_POST
+@needs(roles.RETRAIN)
+def undo_model_schedule(request: HttpRequest, shop: Shop, pk: int) -> HttpResponse:
+    """Back to what was before one change of schedule, triggers or margins."""
+    entry = get_object_or_404(AuditEntry, pk=pk, action=schedule_acts.CHANGED)
+    if schedule_acts.undo(entry=entry, by=request.user):  # type: ignore[arg-type]
+        messages.success(request, f"Undone. {page.next_words(schedule.read())}")
+    else:
+        messages.error(request, "The schedule was changed since, so nothing was undone.")
+    return redirect("model-schedule")
 
 
 def _again(request: HttpRequest, shop: Shop, typed: dict[str, object], errors: dict[str, str]) -> HttpResponse:
