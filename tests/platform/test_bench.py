@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import unittest
+from unittest import mock
 
 import orjson
+from django.contrib.auth.models import User
 from django.test import TestCase
 
 from behavior.models import Event
-from recsite.bench import figures, load, server, traces
+from recsite.bench import figures, load, pages, server, traces
 from recsite.bench.figures import Figure
 from recsite.bench.peak import matrix_product
-from recsite.testing import flush_redis
+from recsite.testing import flush_redis, open_new_shop
 from tests.goods import make_event, make_products, make_shoppers
 
 
@@ -55,3 +57,26 @@ class TraceTests(TestCase):
         make_event(bench, product, source=traces.SOURCE)
         traces.remove()
         self.assertEqual(list(Event.objects.values_list("shopper_id", flat=True)), [anna.pk])
+
+
+class PageTests(TestCase):
+    def setUp(self) -> None:
+        open_new_shop(self)
+
+    def test_every_page_is_asked_and_told_apart(self) -> None:
+        (anna,) = make_shoppers(1)
+        for product in make_products(4):
+            make_event(anna, product)
+        with mock.patch.object(pages, "LEAST", 1):
+            found = {figure.name: figure for figure in pages.run(0)}
+        self.assertEqual(found["rounds"].value, 1)
+        for name in ("overview", "products", "one product", "shoppers", "preview", "search"):
+            whole = found[f"{name}, p50"]
+            self.assertEqual(whole.reference_name, "bare view")
+            self.assertGreater(found[f"{name}, SQL queries"].value, 0)
+            self.assertLess(found[f"{name}, in SQL"].value, whole.value)
+        self.assertFalse(User.objects.filter(username__startswith="bench-").exists())
+
+    def test_a_page_that_is_not_there_has_no_speed(self) -> None:
+        with pages.visitor() as client, self.assertRaisesRegex(SystemExit, "answered 404"):
+            pages.ask(client, "/products/none/")

@@ -22,6 +22,7 @@ SUBJECTS = {
     "events": ("events", 30),
     "freshness": ("freshness", 20),
     "publish": ("publishing", 10),
+    "pages": ("pages", 120),
 }
 
 
