@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Upper
 
 from catalog.models import Product
 
@@ -52,8 +53,8 @@ class Shopper(models.Model):
             models.CheckConstraint(condition=~Q(external_id=""), name="shopper_id_not_empty"),
         ]
         indexes = [
-            # queries.search: the id contains what was typed
-            GinIndex(fields=["external_id"], name="shopper_id_trgm", opclasses=["gin_trgm_ops"]),
+            # queries.search_shoppers, the console's search: the id contains what was typed, compared in capitals
+            GinIndex(OpClass(Upper("external_id"), name="gin_trgm_ops"), name="shopper_id_upper_trgm"),
         ]
 
     def __str__(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
-from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Upper
@@ -60,9 +60,14 @@ class Product(models.Model):
             models.CheckConstraint(condition=~Q(external_id=""), name="product_id_not_empty"),
         ]
         indexes = [
-            # queries.search: title or id contains what was typed
-            GinIndex(fields=["title"], name="product_title_trgm", opclasses=["gin_trgm_ops"]),
-            models.Index(Upper("external_id"), name="product_id_upper"),
+            # queries.search, the console's search and its list of products: title, id or brand contains what was typed
+            # (icontains compares in capitals, and only an index of the capitals serves it)
+            GinIndex(
+                OpClass(Upper("title"), name="gin_trgm_ops"),
+                OpClass(Upper("external_id"), name="gin_trgm_ops"),
+                OpClass(Upper("brand"), name="gin_trgm_ops"),
+                name="product_words_trgm",
+            ),
             # queries.changed_since: the availability loop asks every two seconds
             models.Index(fields=["updated_at"], name="product_updated_at"),
             # queries.page: the list filtered by brand
