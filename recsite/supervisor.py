@@ -117,7 +117,9 @@ def _stage(child: Child) -> int:
 
 
 def spawn(program: Program) -> subprocess.Popen[bytes]:
-    arrange = processes.die_with_parent(program.stop)
+    # Not its own signal: nobody is left to kill a child that hangs while it stops in order, as Celery's do when Redis
+    # and Postgres go at the same time.
+    arrange = processes.die_with_parent(signal.SIGKILL)
 
     def before_exec() -> None:
         os.nice(program.niceness)

@@ -85,7 +85,9 @@ class Up(unittest.TestCase):
                 self.assertTrue(self.becomes(lambda: not self.left()))
                 self.setUp()
 
-    def test_a_killed_supervisor_leaves_nothing(self) -> None:
+    def test_a_killed_supervisor_leaves_nothing_not_even_what_hangs(self) -> None:
+        for name in ("celery", "beat"):
+            os.kill(min(self.children(name)), signal.SIGSTOP)  # deaf to every signal that asks
         self.shop.kill()
         self.shop.wait()
         self.assertTrue(self.becomes(lambda: not self.left()), [command(pid) for pid in self.left()])
