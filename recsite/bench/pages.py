@@ -109,7 +109,7 @@ def addresses() -> dict[str, list[str]]:
     """The pages and, of those with many subjects, ten or so of each: from the busiest to the stillest."""
     products, shoppers, words = _products(), _shoppers(), _words()
     found = {
-        "overview": ["/", "/?sells=sellers", "/?days=7"],
+        "overview": ["/", "/?sells=sellers", "/?sells=fallers", "/?compare=year"],
         "products": [
             *("/products/", "/products/?page=3", "/products/?sort=-revenue", "/products/?sort=name"),
             *(f"/products/?{urlencode({'q': word})}" for word in words[::2]),

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -18,37 +20,41 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class _Entry(Generic[T]):
-    key: Hashable
     made: float  # by the monotonic clock
     value: T
 
 
 class Kept(Generic[T]):
-    """One value. Older than ``seconds`` it is still given out once more, while a thread makes the next one.
+    """Values by their key, the ``most`` newest of them. One older than ``seconds`` is still given out, while a thread
+    makes the next one; older than ``oldest`` seconds it is made at once.
 
-    With another ``key`` (an import ended, a setting changed) it is made at once. ``settings.KEEP_COUNTS`` off, as in
-    tests: always.
+    A new key (an import ended, a setting changed, another range of days) is made at once too.
+    ``settings.KEEP_COUNTS`` off, as in tests: always.
     """
 
-    def __init__(self, name: str, *, seconds: float) -> None:
-        self.name, self.seconds = name, seconds
+    def __init__(self, name: str, *, seconds: float, oldest: float = math.inf, most: int = 1) -> None:
+        self.name, self.seconds, self.oldest, self.most = name, seconds, oldest, most
         self._lock = threading.Lock()
-        self._entry: _Entry[T] | None = None
+        self._entries: OrderedDict[Hashable, _Entry[T]] = OrderedDict()
         self._thread: threading.Thread | None = None
 
     def get(self, make: Callable[[], T], key: Hashable = None) -> T:
         """What is kept, or what ``make`` returns where nothing is."""
-        entry = self._entry
-        if not settings.KEEP_COUNTS or entry is None or entry.key != key:
+        entry = self._entries.get(key) if settings.KEEP_COUNTS else None
+        if entry is None or (age := time.monotonic() - entry.made) > self.oldest:
             return self.again(make, key)
-        if time.monotonic() - entry.made > self.seconds:
+        if age > self.seconds:
             self._start(make, key)
         return entry.value
 
     def again(self, make: Callable[[], T], key: Hashable = None) -> T:
         """Made anew, and kept."""
         value = make()
-        self._entry = _Entry(key, time.monotonic(), value)
+        with self._lock:
+            self._entries[key] = _Entry(time.monotonic(), value)
+            self._entries.move_to_end(key)
+            while len(self._entries) > self.most:
+                self._entries.popitem(last=False)
         return value
 
     def _start(self, make: Callable[[], T], key: Hashable) -> None:

@@ -63,6 +63,19 @@ class KeptTest(SimpleTestCase):
         kept.seconds = 60
         self.assertEqual(kept.get(self.make), 1)
 
+    @override_settings(KEEP_COUNTS=True)
+    def test_several_keys_are_kept_the_newest_of_them(self) -> None:
+        kept: Kept[int] = Kept("test", seconds=60, most=2)
+        self.assertEqual([kept.get(self.make, key) for key in ("a", "b", "a", "b")], [1, 2, 1, 2])
+        self.assertEqual([kept.get(self.make, key) for key in ("c", "b", "a")], [3, 2, 4])
+
+    @override_settings(KEEP_COUNTS=True)
+    def test_what_is_too_old_is_made_at_once(self) -> None:
+        kept: Kept[int] = Kept("test", seconds=0, oldest=0)
+        kept.get(self.make)
+        time.sleep(0.01)
+        self.assertEqual(kept.get(self.make), 2)
+
     def test_tests_count_always(self) -> None:
         kept: Kept[int] = Kept("test", seconds=60)
         self.assertEqual([kept.get(self.make), kept.get(self.make)], [1, 2])

@@ -19,7 +19,7 @@ from recsite.dashboard.components import Nothing, Stat
 from recsite.dashboard.graphics import Bar
 from recsite.dashboard.numbers import THIN
 from recsite.dashboard.pages import overview as page
-from recsite.dashboard.queries import sales
+from recsite.dashboard.queries import sold
 from recsite.dashboard.shop import read_shop
 from tests.dashboard.people import make_person
 from tests.dashboard.test_lists import text_of
@@ -234,7 +234,7 @@ class OverviewTest(TestCase):
         make_event(self.shoppers[0], self.products[0])
         made = page.build({"compare": "none"}, read_shop())
         self.assertEqual(next(s.label for s in made.sells_choice.items if s.current), "Top sellers")
-        self.assertEqual(sales.movers("risers", start=NEWEST, end=NEWEST, before=None), [])
+        self.assertEqual(sold.between(NEWEST, NEWEST, None).movers("risers"), [])
 
     def test_the_query_count_does_not_grow_with_the_shop(self) -> None:
         self.client.force_login(make_person())

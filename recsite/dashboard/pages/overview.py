@@ -36,9 +36,8 @@ from recsite.dashboard.components import (
 from recsite.dashboard.graphics import Bar, Spark
 from recsite.dashboard.names import told_apart
 from recsite.dashboard.queries import products as product_queries
-from recsite.dashboard.queries import sales
 from recsite.dashboard.queries.coverage import Coverage, coverage
-from recsite.dashboard.queries.sales import ProductSales
+from recsite.dashboard.queries.sold import FLOOR, ProductSales, kept_between
 from recsite.dashboard.ranges import DateRange, Range, read_range
 from recsite.dashboard.shop import Shop
 from recsite.dashboard.tables import Cell, Column, Row, Table
@@ -49,9 +48,9 @@ MINUTES = 15  # that "right now" looks back
 CSV_HEADER = ("day", "lists", "served", "shown", "clicked", "carted", "bought", "revenue", "revenue_by_view")
 SELLS = {"risers": "Risers", "sellers": "Top sellers", "fallers": "Fallers"}
 _NO_MOVERS = {
-    "risers": f"No product with {sales.FLOOR} lines or more rose in this range.",
+    "risers": f"No product with {FLOOR} lines or more rose in this range.",
     "sellers": "Nothing was sold in this range.",
-    "fallers": f"No product with {sales.FLOOR} lines or more fell in this range.",
+    "fallers": f"No product with {FLOOR} lines or more fell in this range.",
 }
 
 
@@ -312,7 +311,7 @@ def _header(params: Mapping[str, str], chosen: Range, control: DateRange) -> Pag
 def _sells(kind: str, chosen: Range, shop: Shop) -> Table:
     start, end = span(chosen, shop)
     before = span(chosen.before, shop) if chosen.before else None
-    moved = sales.movers(kind, start=start, end=end, before=before)
+    moved = kept_between(start, end, before).movers(kind)
     products = product_queries.by_ids(one.product_id for one in moved)
     columns = [
         Column("Product"),

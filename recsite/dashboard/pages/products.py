@@ -27,7 +27,8 @@ from recsite.dashboard.components import (
 from recsite.dashboard.kept import Kept
 from recsite.dashboard.names import full_name
 from recsite.dashboard.queries import products as queries
-from recsite.dashboard.queries.products import ProductFilter, Sales, Sold
+from recsite.dashboard.queries.products import ProductFilter
+from recsite.dashboard.queries.sold import Sales, Sold, between
 from recsite.dashboard.shop import Shop
 from recsite.dashboard.tables import Cell, Column, Row, Sorting, Table
 from recsite.dashboard.tiles import tile, tile_of
@@ -61,7 +62,7 @@ class ProductsPage:
     period: str
 
 
-_KEPT: Kept[Sales] = Kept("product sales", seconds=60)
+_KEPT: Kept[Sales] = Kept("product list", seconds=60, oldest=3600)
 
 
 def newest_sales() -> Sales:
@@ -72,7 +73,7 @@ def newest_sales() -> Sales:
 
     def count() -> Sales:
         end = (newest_event_at() or timezone.now()) + timedelta(microseconds=1)
-        return queries.sales(start=end - RANGE, end=end, before=end - 2 * RANGE)
+        return between(end - RANGE, end, (end - 2 * RANGE, end - RANGE))
 
     return _KEPT.get(count)
 
@@ -88,15 +89,17 @@ def read_filter(params: Mapping[str, str]) -> ProductFilter:
 
 
 def build(params: Mapping[str, str], shop: Shop) -> ProductsPage:
-    """One page of fifty. Queries: departments, count, order, products; newest event and sales once a minute."""
+    """One page of fifty. Queries: departments, ids, products; newest event and sales once a minute."""
     wanted, sales = read_filter(params), newest_sales()
     sorting = tables.read_sorting(params, queries.SORTS, "-lines")
     chosen = queries.matching(wanted)
-    total = chosen.count()
+    ids = queries.ids_of(chosen)
+    total = len(ids)
     number = tables.page_number(params, total)
     found = queries.sold(
         chosen,
         sales,
+        ids=ids,
         sort=sorting.key,
         descending=sorting.descending,
         limit=tables.PAGE_SIZE,

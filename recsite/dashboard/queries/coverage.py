@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from django.core.cache import cache
 from django.db import connection
 
 from recommender.feedback import Scope
+from recsite.dashboard.kept import Kept
 
-KEPT = 60  # seconds
 SAMPLED = 400  # lists that variety is measured on: a standard error of about 0.1 categories
 FIRST = 10  # places of a list that variety looks at
 
@@ -57,6 +55,9 @@ VARIETY = f"""
 """
 
 
+_KEPT: Kept[tuple[Any, ...]] = Kept("coverage", seconds=60, oldest=3600, most=32)
+
+
 def coverage(start: datetime, end: datetime, scope: Scope | None = None) -> Coverage:
     """One query over the served lists of ``start … end``, of ``scope``'s placement, run, segment and source; kept for
     a minute."""
@@ -78,9 +79,7 @@ def _read(name: str, sql: str, start: datetime, end: datetime, scope: Scope | No
             cursor.execute(sql.format(where="".join(f" AND {column} = %s" for column in wanted)), values)
             return cast(tuple[Any, ...], cursor.fetchone())
 
-    # What a shop wrote is no part of a key: some caches take neither spaces nor more than 250 letters.
-    told = hashlib.sha256(repr((list(wanted), values)).encode()).hexdigest()[:32]
-    return cast(tuple[Any, ...], cache.get_or_set(f"dashboard:{name}:{told}", read, KEPT))
+    return _KEPT.get(read, (name, *wanted, *values))
 
 
 def _columns(scope: Scope) -> dict[str, object]:

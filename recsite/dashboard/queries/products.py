@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
 
 import numpy as np
 from django.db import connection
@@ -14,6 +13,7 @@ from django.db.models.functions import Upper
 
 from behavior.models import Event
 from catalog.models import Category, Product
+from recsite.dashboard.queries.sold import Sales, Sold
 
 # The states that the list filters by, in words.
 STATES = {
@@ -35,16 +35,6 @@ class ProductFilter:
     department: str = ""
     state: str = ""
     missing: str = ""
-
-
-@dataclass(frozen=True)
-class Sold:
-    """A product with its sales of a period: ``before`` counts the lines of the period before."""
-
-    product: Product
-    lines: int
-    before: int
-    revenue: float
 
 
 def matching(wanted: ProductFilter) -> QuerySet[Product]:
@@ -79,115 +69,46 @@ def _in_state(state: str) -> Q:
     }.get(state, Q())
 
 
-@dataclass(frozen=True)
-class Sales:
-    """Purchases of ``start … end``, and of as long before, by product: arrays of one length n.
-
-    ``ids`` int64 (``Product.id``), ``lines`` and ``before`` int64, ``revenue`` float64. Products without a line in
-    either period are absent.
-    """
-
-    before_start: datetime
-    start: datetime
-    end: datetime
-    ids: np.ndarray
-    lines: np.ndarray
-    before: np.ndarray
-    revenue: np.ndarray
-
-    @cached_property
-    def _places(self) -> dict[int, int]:
-        return {key: place for place, key in enumerate(self.ids.tolist())}
-
-    def of(self, product: Product) -> Sold:
-        """The product with its figures."""
-        place = self._places.get(product.pk)
-        if place is None:
-            return Sold(product, 0, 0, 0.0)
-        return Sold(product, int(self.lines[place]), int(self.before[place]), float(self.revenue[place]))
-
-    def ranking(self, by: str, *, descending: bool) -> np.ndarray:
-        """int64 [n]: the products' ids by ``lines``, ``before`` or ``revenue``, ties by id."""
-        values = getattr(self, by)
-        return self.ids[np.lexsort((self.ids, -values if descending else values))]
-
-
-def sales(*, start: datetime, end: datetime, before: datetime) -> Sales:
-    """Sales of every product that had any: one query over the log of ``before … end``."""
-    sql = """
-        SELECT product_id, count(*) FILTER (WHERE at >= %(start)s), count(*) FILTER (WHERE at < %(start)s),
-               coalesce(sum(coalesce(price, 0) * coalesce(quantity, 1)) FILTER (WHERE at >= %(start)s), 0)
-        FROM behavior_event
-        WHERE type = 'purchase' AND at >= %(before)s AND at < %(end)s AND product_id IS NOT NULL GROUP BY product_id
-    """
+def ids_of(products: QuerySet[Product]) -> np.ndarray:
+    """int64 [n], ascending: the ids of ``products``. One query that sends them as bytes: as rows, those of a large
+    catalogue would take longer to read than to find."""
+    chosen, parameters = products.order_by().values("id").query.sql_with_params()
     with connection.cursor() as cursor:
-        cursor.execute(sql, {"start": start, "before": before, "end": end})
-        rows = cursor.fetchall()
-    columns = list(zip(*rows, strict=True)) or [()] * 4
-    ids, lines, earlier = (np.array(column, np.int64) for column in columns[:3])
-    return Sales(before, start, end, ids, lines, earlier, np.array(columns[3], np.float64))
+        cursor.execute(f"SELECT string_agg(int8send(id), '') FROM ({chosen}) AS chosen", parameters)
+        sent = cursor.fetchone()[0]
+    return np.sort(np.frombuffer(sent or b"", ">i8").astype(np.int64))
 
 
 def sold(
     products: QuerySet[Product],
     sales: Sales,
     *,
+    ids: np.ndarray | None = None,
     sort: str = "lines",
     descending: bool = True,
     limit: int | None = None,
     offset: int = 0,
 ) -> list[Sold]:
-    """``products`` with their sales, sorted by one of ``SORTS``, ties by id; what has none comes last. Two queries or
-    a few more."""
+    """``products`` with their sales, sorted by one of ``SORTS``, ties by id; what has none comes last. One query, or
+    two where ``ids`` (see :func:`ids_of`) is not known yet."""
     end = None if limit is None else offset + limit
     if sort in ("name", "price"):
         key = Upper("title") if sort == "name" else F("price")
         ordered = products.order_by(key.desc(nulls_last=True) if descending else key.asc(nulls_last=True), "id")
-        ids = list(ordered.values_list("id", flat=True)[offset:end])
+        chosen = list(ordered.values_list("id", flat=True)[offset:end])
     else:
-        ids = _ranked(products, sales.ranking(sort, descending=descending), offset, end)
-    rows = by_ids(ids)
-    return [sales.of(rows[key]) for key in ids if key in rows]
+        known = ids_of(products) if ids is None else ids
+        chosen = _ranked(known, sales.ranking(sort, descending=descending), offset, end)
+    rows = by_ids(chosen)
+    return [sales.of(rows[key]) for key in chosen if key in rows]
 
 
-def _ranked(products: QuerySet[Product], ranking: np.ndarray, offset: int, end: int | None) -> list[int]:
-    """The ids at ``offset … end`` of ``products`` in the order of ``ranking``, the others behind by id.
-
-    The best are asked for first, in portions that grow: a first page seldom needs more than one.
-    """
-    if not products.query.where and end is not None and end <= len(ranking):
-        return [int(key) for key in ranking[offset:end]]
-    found: list[int] = []
-    start, size = 0, FIRST_PORTION if end is not None else len(ranking)
-    while start < len(ranking) and (end is None or len(found) < end):
-        portion = ranking[start : start + size].tolist()
-        let_through = _among(products, portion)
-        found += [key for key in portion if key in let_through]
-        start, size = start + size, size * 8
-    if end is None or len(found) < end:
-        rest, parameters = products.order_by("id").values("id").query.sql_with_params()
-        sql = f"""
-            SELECT id FROM ({rest}) AS rest
-            WHERE NOT EXISTS (SELECT FROM unnest(%s::bigint[]) AS ranked(id) WHERE ranked.id = rest.id)
-            ORDER BY id LIMIT %s OFFSET %s
-        """
-        limit = None if end is None else end - max(offset, len(found))
-        with connection.cursor() as cursor:
-            cursor.execute(sql, [*parameters, ranking.tolist(), limit, max(0, offset - len(found))])
-            found = found[offset:] + [key for (key,) in cursor.fetchall()]
-        return found
-    return found[offset:end]
-
-
-FIRST_PORTION = 2_000
-
-
-def _among(products: QuerySet[Product], ids: list[int]) -> set[int]:
-    """Which of ``ids`` are among ``products``."""
-    chosen, parameters = products.order_by().values("id").query.sql_with_params()
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT id FROM ({chosen}) AS chosen WHERE id = ANY(%s)", [*parameters, ids])
-        return {key for (key,) in cursor.fetchall()}
+def _ranked(ids: np.ndarray, ranking: np.ndarray, offset: int, end: int | None) -> list[int]:
+    """Those at ``offset … end`` of ``ids`` in the order of ``ranking``, the others behind by id."""
+    ranked = ranking[np.isin(ranking, ids, assume_unique=True)]
+    if end is None or len(ranked) < end:
+        ranked = np.concatenate([ranked, np.setdiff1d(ids, ranking, assume_unique=True)])
+    return [int(key) for key in ranked[offset:end]]
 
 
 def by_ids(ids: Iterable[int]) -> dict[int, Product]:

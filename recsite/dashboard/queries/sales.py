@@ -5,24 +5,14 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import cast
 from zoneinfo import ZoneInfo
 
-from django.core.cache import cache
 from django.db import connection
+
+from recsite.dashboard.kept import Kept
 
 PURCHASE = "purchase"
 _REVENUE = "coalesce(price, 0) * coalesce(quantity, 1)"
-
-
-@dataclass(frozen=True)
-class ProductSales:
-    """One product's sales in two periods. ``before`` counts the lines of the earlier one."""
-
-    product_id: int
-    lines: int
-    before: int
-    revenue: float
 
 
 @dataclass(frozen=True)
@@ -34,41 +24,6 @@ class PeriodSales:
     units: float
     revenue: float
     price: float | None  # median of a unit
-
-
-_MOVERS = {  # which products a list takes, and in which order
-    "risers": ("lines >= %(floor)s AND before >= %(floor)s / 4.0 AND lines > before", "lines / before::float DESC"),
-    "sellers": ("lines > 0", "lines DESC"),
-    "fallers": ("before >= %(floor)s AND lines < before", "lines / before::float"),
-}
-MOVERS = tuple(_MOVERS)
-FLOOR = 20  # lines in the better of the two periods, or a rise means nothing
-
-
-def movers(
-    kind: str, *, start: datetime, end: datetime, before: tuple[datetime, datetime] | None, limit: int = 6
-) -> list[ProductSales]:
-    """Products that sell (``sellers``), sell more (``risers``) or less (``fallers``) than in the period ``before``.
-
-    One query over the two periods. ``before`` None compares with nothing: then nothing rises or falls.
-    """
-    which, order = _MOVERS[kind]
-    earlier = before or (start, start)
-    sql = f"""
-        SELECT product_id, lines, before, revenue FROM (
-            SELECT product_id, count(*) FILTER (WHERE at >= %(start)s AND at < %(end)s) AS lines,
-                   count(*) FILTER (WHERE at >= %(from)s AND at < %(to)s) AS before,
-                   coalesce(sum({_REVENUE}) FILTER (WHERE at >= %(start)s AND at < %(end)s), 0) AS revenue
-            FROM behavior_event
-            WHERE type = %(type)s AND product_id IS NOT NULL
-              AND ((at >= %(start)s AND at < %(end)s) OR (at >= %(from)s AND at < %(to)s))
-            GROUP BY product_id
-        ) sold WHERE {which} ORDER BY {order}, revenue DESC, product_id LIMIT %(limit)s
-    """
-    values = {"start": start, "end": end, "from": earlier[0], "to": earlier[1]}
-    with connection.cursor() as cursor:
-        cursor.execute(sql, {**values, "type": PURCHASE, "floor": FLOOR, "limit": limit})
-        return [ProductSales(*row) for row in cursor.fetchall()]
 
 
 def of_product(product_id: int, *, zone: ZoneInfo) -> list[PeriodSales]:
@@ -102,6 +57,9 @@ class PriceBands:
     shares: tuple[float, ...] = (1.0,)
 
 
+_BANDS: Kept[PriceBands] = Kept("price bands", seconds=600)
+
+
 def price_bands(*, start: datetime, end: datetime, bands: int = 7) -> PriceBands:
     """From the purchases of ``start … end``. Two queries, then kept for ten minutes."""
 
@@ -109,7 +67,7 @@ def price_bands(*, start: datetime, end: datetime, bands: int = 7) -> PriceBands
         edges = _edges(start, end, bands)
         return PriceBands(edges, _shares(start, end, edges)) if edges else PriceBands()
 
-    return cast(PriceBands, cache.get_or_set(f"dashboard:price-bands:{end:%Y%m%d}:{bands}", read, 600))
+    return _BANDS.get(read, (end.date(), bands))
 
 
 def _edges(start: datetime, end: datetime, bands: int) -> tuple[float, ...]:
