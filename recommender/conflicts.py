@@ -9,18 +9,26 @@ from itertools import combinations
 import numpy as np
 
 from recommender.conditions import Shelf
-from recommender.rules import CompiledRule, running_order
+from recommender.rules import CompiledRule, groups_of, running_order
 
 
 @dataclass(frozen=True)
 class Conflict:
-    """What is wrong (``code``), between which rules, where, and what happens: who wins."""
+    """What is wrong (``code``), between which rules, where, and what happens: who wins. ``limit``: of a spread that is
+    too strict, the smallest that fills the list (None: none does)."""
 
-    code: str  # same_position, excluded_pin, not_only_pin, too_few_left, never_matches, never_runs, overlapping_boosts
+    # same_position, excluded_pin, not_only_pin, too_few_left, too_strict, gone_placement, never_matches, never_runs,
+    # overlapping_boosts
+    code: str
     rules: tuple[int, ...]
     placement: str  # empty: everywhere
     text: str
     winner: int | None = None
+    limit: int | None = None
+
+
+#: Codes that only remark on what a person may well have meant.
+REMARKS = ("overlapping_boosts",)
 
 
 def conflicts(
@@ -34,8 +42,8 @@ def conflicts(
 ) -> list[Conflict]:
     """Every conflict among ``rules`` from ``at`` (seconds since 1970) on.
 
-    ``sizes``: items per list by placement slug. ``sellable``: bool [n items], None for all. ``titles``: what
-    placements are called in the words.
+    ``sizes``: items per list by placement slug. ``sellable``: bool [n items], None for all. ``titles``: what all
+    placements that there are, on or off, are called in the words (None: not known).
     """
     ordered = sorted(rules, key=running_order)
     reach = {id(rule): rule.condition.matches(shelf, np.arange(len(shelf)), at=at) for rule in ordered}
@@ -43,10 +51,14 @@ def conflicts(
     found: list[Conflict] = []
     for rule in ordered:
         found.extend(_alone(rule, reach[id(rule)], shown, at))
+        found.extend(_gone(rule, titles))
     for first, second in combinations(ordered, 2):
         if _overlap(first, second, at):
             found.extend(_pair(first, second, reach[id(first)], reach[id(second)], shelf, titles or {}))
     found.extend(_too_few(ordered, reach, shown, sizes, at, titles or {}))
+    for rule in ordered:
+        if rule.verb == "spread":
+            found.extend(_too_strict(rule, ordered, reach, shelf, shown, sizes, at, titles or {}))
     return found
 
 
@@ -66,6 +78,17 @@ def _alone(rule: CompiledRule, reach: np.ndarray, sellable: np.ndarray, at: floa
             "",
             f"“{rule.name}” can do nothing now: {what} hidden, retired or out of stock.",
         )
+
+
+def _gone(rule: CompiledRule, titles: Mapping[str, str] | None) -> Iterator[Conflict]:
+    """Placements of the rule that were deleted since."""
+    gone = sorted(rule.placements - titles.keys()) if titles is not None else []
+    if not gone:
+        return
+    names, verb = " and ".join(f"“{slug}”" for slug in gone), "was" if len(gone) == 1 else "were"
+    rest = "" if rule.placements - set(gone) else " Nothing else is left for it to run on."
+    text = f"“{rule.name}” is for {names}, which {verb} deleted: no list there will ask for it.{rest}"
+    yield Conflict("gone_placement", (rule.id,), ", ".join(gone), text)
 
 
 def _pair(
@@ -158,6 +181,45 @@ def _too_few(
                         placement,
                         f"{names} {leave} {many:,} of the {size} products that {shown} shows.",
                     )
+
+
+def _too_strict(
+    rule: CompiledRule,
+    ordered: Sequence[CompiledRule],
+    reach: dict[int, np.ndarray],
+    shelf: Shelf,
+    sellable: np.ndarray,
+    sizes: Mapping[str, int],
+    at: float,
+    titles: Mapping[str, str],
+) -> Iterator[Conflict]:
+    """Placements whose lists a spread shortens: what it lets stay of all that only and exclude let through is less
+    than a list holds, though there was enough before."""
+    groups = groups_of(shelf, rule, np.arange(len(shelf)))
+    moment = max(at, rule.starts_at or at)
+    for placement, size in sizes.items():
+        if not _runs(rule, placement, next(iter(sorted(rule.segments)), ""), moment):
+            continue
+        left = sellable.copy()
+        for wall in ordered:
+            if wall.verb in ("only", "exclude") and not wall.segments and _runs(wall, placement, "", moment):
+                left &= reach[id(wall)] if wall.verb == "only" else ~reach[id(wall)]
+        thinned = left & reach[id(rule)] & (groups >= 0)
+        members = np.bincount(groups[thinned]) if thinned.any() else np.zeros(0, np.int64)
+        free = int((left & ~thinned).sum())
+        stay = free + int(np.minimum(members, rule.limit).sum())
+        if int(left.sum()) < size or stay >= size:
+            continue
+        limits = range(rule.limit + 1, int(members.max()) + 1)
+        enough = next((one for one in limits if free + int(np.minimum(members, one).sum()) >= size), None)
+        yield Conflict(
+            "too_strict",
+            (rule.id,),
+            placement,
+            f"“{rule.name}” lets at most {rule.limit} of one {rule.by} stay: of the {size} products that "
+            f"{titles.get(placement, placement)} shows only {stay:,} are left.",
+            limit=enough,
+        )
 
 
 def _runs(rule: CompiledRule, placement: str, segment: str, moment: float) -> bool:

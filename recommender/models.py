@@ -332,6 +332,19 @@ class RuleVersion(models.Model):
         constraints = [models.UniqueConstraint(fields=["rule", "version"], name="rule_version_unique")]
 
 
+class AcceptedOverlap(models.Model):
+    """Rules that overlap because somebody meant it (see ``acceptance``)."""
+
+    code = models.CharField(max_length=32)  # conflicts.REMARKS
+    rules = ArrayField(models.BigIntegerField())  # Rule.id, in order
+    reads = models.JSONField()  # verb, condition and parameters of each when it was accepted
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL)
+    at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["code", "rules"], name="accepted_overlap_unique")]
+
+
 class ServedList(models.Model):
     """A list that was answered to a shop: what impressions, clicks and purchases join to."""
 

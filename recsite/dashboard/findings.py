@@ -11,7 +11,7 @@ from django.db import connection
 from django.utils import timezone
 
 from behavior.models import RejectedEvent
-from recommender import feedback, state, steering
+from recommender import acceptance, feedback, state, steering
 from recommender.conflicts import conflicts
 from recommender.models import Placement, SetupStep, Switch, TrainingRun
 from recsite.dashboard import navigation, numbers, roles
@@ -144,14 +144,20 @@ def _gaps(newest: datetime | None) -> Iterator[Placed]:
 
 def _conflicts(newest: datetime | None) -> Iterator[Placed]:
     """Live rules that get in each other's way, over the catalogue as serving holds it."""
-    compiled = steering.as_rules(steering.rule_rows())
+    rules = steering.rule_rows()
+    compiled = steering.as_rules(rules)
     if not compiled:
         return
+    reads = {row["id"]: acceptance.read_of(row["verb"], row["condition"], row["parameters"]) for row in rules}
+    meant = acceptance.accepted(reads)
     catalogue = state.current().catalogue
-    rows = list(Placement.objects.filter(is_active=True).values_list("slug", "n", "title"))
-    sizes, titles = {slug: n for slug, n, _ in rows}, {slug: title for slug, _, title in rows}
+    rows = list(Placement.objects.values_list("slug", "n", "title", "is_active"))
+    sizes = {slug: n for slug, n, _, is_active in rows if is_active}
+    titles = {slug: title for slug, _, title, _ in rows}
     now = timezone.now().timestamp()
     for found in conflicts(compiled, catalogue.shelf, sizes=sizes, at=now, sellable=catalogue.sellable, titles=titles):
+        if acceptance.key_of(found) in meant:
+            continue
         where = ", ".join(titles.get(slug, slug) for slug in found.placement.split(", "))
         title = f"Rules in each other's way on {where}" if found.placement else "A rule needs a look"
         yield _placed(title, found.text, "Resolve", "rules", "bad" if len(found.rules) > 1 else "warn")

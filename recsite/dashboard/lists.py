@@ -64,6 +64,13 @@ def _apart(cards: Sequence[TileCard]) -> list[TileCard]:
     return [card if card.name == word else replace(card, name=word) for card, word in zip(cards, words, strict=True)]
 
 
+def _apart_in_both(a: Sequence[TileCard], b: Sequence[TileCard]) -> tuple[list[TileCard], list[TileCard]]:
+    each = {card.key: card for card in (*a, *b)}
+    names = {card.key: card.name for card in _apart(list(each.values()))}
+    left, right = ([replace(card, name=names[card.key]) for card in cards] for cards in (a, b))
+    return left, right
+
+
 @dataclass(frozen=True)
 class ListCard:
     """One side of a comparison: its mark (A or B), what made it, and whether that serves."""
@@ -128,7 +135,9 @@ def summary(before: Sequence[str], after: Sequence[str], by_rules: int | None = 
 
 
 def with_moves(a: Sequence[TileCard], b: Sequence[TileCard]) -> tuple[list[TileCard], list[TileCard]]:
-    """The same cards with their marks, matched by ``key``."""
+    """The same cards with their marks, matched by ``key``; equal names are told apart over both lists, so that one name
+    is one product."""
+    a, b = _apart_in_both(a, b)
     left, right = moves([card.key for card in a], [card.key for card in b])
     return [replace(card, move=move) for card, move in zip(a, left, strict=True)], [
         replace(card, move=move) for card, move in zip(b, right, strict=True)

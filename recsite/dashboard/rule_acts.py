@@ -12,7 +12,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
-from recommender import rulebook
+from recommender import acceptance, rulebook
 from recommender.models import Rule
 from recommender.rulebook import NotAllowed, Refused, Wording, wording_of
 from recsite.dashboard import audit, findings, numbers
@@ -133,6 +133,34 @@ def delete(*, rule_id: int, by: User) -> Done:
     rulebook.delete_draft(rule_id=rule_id)
     _note(by, "delete", rule)
     return Done(f"The draft “{rule.name}” is deleted.")
+
+
+@transaction.atomic
+def accept(*, code: str, rule_ids: Sequence[int], by: User) -> Done:
+    """An overlap is meant so: named no more until one of its rules moves something else. Raises ``CannotAccept``."""
+    acceptance.accept(code=code, rule_ids=rule_ids, by=by)
+    _note_overlap(by, "accept", code, rule_ids)
+    return Done("Noted as meant so; it is named no more.", page("overlap-withdraw", code, _joined(rule_ids)))
+
+
+@transaction.atomic
+def withdraw(*, code: str, rule_ids: Sequence[int], by: User) -> Done:
+    """The overlap is named again."""
+    if not acceptance.withdraw(code=code, rule_ids=rule_ids):
+        return Done("It was named already.")
+    _note_overlap(by, "accept_end", code, rule_ids)
+    return Done("The overlap is named again.", page("overlap-accept", code, _joined(rule_ids)))
+
+
+def _note_overlap(by: User, verb: str, code: str, rule_ids: Sequence[int]) -> None:
+    told = sorted(set(rule_ids))
+    subject = f"rules {' and '.join(map(str, told))}"
+    audit.note(by=by, action=f"rule.{verb}", subject=subject, detail={"code": code, "rules": told})
+    transaction.on_commit(findings.forget)
+
+
+def _joined(rule_ids: Sequence[int]) -> str:
+    return "-".join(map(str, sorted(set(rule_ids))))
 
 
 def _note(by: User, verb: str, rule: Rule, **more: object) -> None:

@@ -22,7 +22,7 @@ ANY = -1  # no rule is being edited
 
 @dataclass(frozen=True)
 class Fix:
-    """``do``: position, start, priority, leave or open; applied by :func:`fixed` to the rule ``rule``."""
+    """``do``: position, start, priority, leave, open or limit; applied by :func:`fixed` to the rule ``rule``."""
 
     label: str
     rule: int
@@ -89,7 +89,9 @@ def fixed(wording: Wording, do: str, value: str) -> Wording:
         return replace(wording, placements=tuple(value.split(",")))
     if do == "open":
         return replace(wording, ends_at=None)
-    raise ValueError(f"expected position, start, priority, leave or open; received {do!r}")
+    if do == "limit":
+        return replace(wording, parameters={**wording.parameters, "limit": int(value)})
+    raise ValueError(f"expected position, start, priority, leave, open or limit; received {do!r}")
 
 
 def _title(conflict: Conflict, by_id: Mapping[int, CompiledRule], names: Names) -> str:
@@ -103,6 +105,10 @@ def _title(conflict: Conflict, by_id: Mapping[int, CompiledRule], names: Names) 
         return f"A pin cannot show {place}{dates}."
     if conflict.code == "too_few_left":
         return f"Too few products are left {place}{dates}."
+    if conflict.code == "too_strict":
+        return f"A spread leaves lists short {place}{dates}."
+    if conflict.code == "gone_placement":
+        return "This rule is for a placement that is no more."
     if conflict.code == "overlapping_boosts":
         return f"Two rules move the same products {place}{dates}."
     return "This rule will not run." if conflict.code == "never_runs" else "This rule does nothing."
@@ -140,6 +146,14 @@ def _fixes(
         for rule in rules:
             if mine in (ANY, rule.id):
                 yield from _leave(rule, conflict.placement, sizes, names)
+    elif conflict.code == "too_strict" and mine in (ANY, rules[0].id):
+        if conflict.limit is not None:
+            yield Fix(f"Let {conflict.limit} of one {rules[0].by} stay", rules[0].id, "limit", str(conflict.limit))
+        yield from _leave(rules[0], conflict.placement, sizes, names)
+    elif conflict.code == "gone_placement":
+        rest = sorted(rules[0].placements - set(conflict.placement.split(", ")))
+        if rest:
+            yield Fix(f"Leave it out of “{rules[0].name}”", rules[0].id, "leave", ",".join(rest))
     elif conflict.code == "overlapping_boosts":
         later = _yielding(rules, mine, drafts)
         yield from _wait(later, next(rule for rule in rules if rule is not later))

@@ -35,7 +35,8 @@ _MIDNIGHT = (0, 0)
 
 @dataclass(frozen=True)
 class Names:
-    """What products (by the shop's id), placements (by slug) and the currency are called."""
+    """What products (by the shop's id), placements (by slug: all that there are, or none) and the currency are
+    called."""
 
     products: Mapping[str, str] = field(default_factory=dict)
     placements: Mapping[str, str] = field(default_factory=dict)
@@ -45,7 +46,8 @@ class Names:
         return self.products.get(external_id, f"№ {external_id}")
 
     def placement(self, slug: str) -> str:
-        return self.placements.get(slug, slug)
+        known = self.placements.get(slug)
+        return known or (f"{slug} (deleted)" if self.placements else slug)
 
 
 def sentence(wording: Wording, names: Names) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from django.core.cache import cache
@@ -13,9 +14,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from recommender import rulebook, state, steering
-from recommender.models import FeedbackDay, Placement, Rule
+from recommender.models import AcceptedOverlap, FeedbackDay, Placement, Rule
 from recommender.rulebook import Wording
-from recsite.dashboard import navigation, roles
+from recsite.dashboard import findings, navigation, roles
 from recsite.dashboard.models import AuditEntry
 from recsite.dashboard.pages import rules as page
 from recsite.dashboard.pages.rules import RuleLine, RulesPage
@@ -342,3 +343,81 @@ class OtherAnswersTest(RulesCase):
                 self.client.get(reverse("rules"))
             counts.append(len(seen))
         self.assertEqual(counts[0], counts[1])
+
+
+class OverlapTest(RulesCase):
+    """Two boosts of one brand: a remark that may be meant."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.first, self.second = self.make("Half term", "boost"), self.make("Own brand", "boost")
+        self.ids = f"{self.first.pk}-{self.second.pk}"
+
+    def test_it_is_accepted_shown_as_such_and_named_again(self) -> None:
+        (notice,) = self.build().conflicts
+        self.assertEqual((notice.tone, navigation.counts()["rules"]), ("warn", 1))
+        self.assertIn("It is meant so", [action.label for action in notice.actions])  # type: ignore[attr-defined]
+        text = self.post("overlap-accept", "overlapping_boosts", self.ids)
+        self.assertIn("meant so", text)
+        (notice,) = self.build().conflicts
+        self.assertEqual((notice.tone, navigation.counts()["rules"]), ("grey", 0))
+        self.assertIn(f"Accepted as meant by {self.person.get_username()}", notice.text)
+        self.assertFalse(any(line.in_conflict for line in self.lines()))
+        self.assertFalse(list(findings._conflicts(None)))
+        self.post("overlap-withdraw", "overlapping_boosts", self.ids)
+        self.assertEqual(self.build().conflicts[0].tone, "warn")
+        told = AuditEntry.objects.filter(subject__startswith="rules ").order_by("pk")
+        self.assertEqual([entry.action for entry in told], ["rule.accept", "rule.accept_end"])
+
+    def test_it_lapses_once_a_rule_moves_something_else(self) -> None:
+        self.post("overlap-accept", "overlapping_boosts", self.ids)
+        wording = rulebook.wording_of(Rule.objects.get(pk=self.second.pk))
+        renamed = replace(wording, name="Our own brand", note="as agreed")
+        rulebook.change(rule_id=self.second.pk, seen=self.second.version, wording=renamed, by=self.person)
+        self.assertEqual(self.build().conflicts[0].tone, "grey")
+        stronger = replace(renamed, parameters={"factor": 4.0})
+        rulebook.change(rule_id=self.second.pk, seen=self.second.version + 1, wording=stronger, by=self.person)
+        self.assertEqual(self.build().conflicts[0].tone, "warn")
+
+    def test_the_editor_says_it_was_meant(self) -> None:
+        self.post("overlap-accept", "overlapping_boosts", self.ids)
+        self.assertContains(self.client.get(reverse("rule", args=[self.second.pk])), "Accepted as meant by")
+
+    def test_what_cannot_be_accepted(self) -> None:
+        self.assertIn("expected one of overlapping_boosts", self.post("overlap-accept", "same_position", self.ids))
+        self.assertIn("two rules that exist", self.post("overlap-accept", "overlapping_boosts", "8888-9999"))
+        self.assertEqual(
+            self.client.get(reverse("overlap-accept", args=["overlapping_boosts", self.ids])).status_code, 405
+        )
+        self.person.groups.clear()
+        for name in ("overlap-accept", "overlap-withdraw"):
+            address = reverse(name, args=["overlapping_boosts", self.ids])
+            self.assertEqual(self.client.post(address).status_code, 403)
+        self.assertFalse(AcceptedOverlap.objects.exists())
+
+
+class StrictAndGoneTest(RulesCase):
+    def test_a_strict_spread_is_solved_by_the_limit_that_fills_the_list(self) -> None:
+        spread = self.make(
+            "One a brand", "spread", condition={}, parameters={"limit": 1, "by": "brand"}, placements=("home",)
+        )
+        (notice,) = self.build().conflicts
+        self.assertTrue(notice.title.startswith("A spread leaves lists short on Home"), notice.title)
+        fix = notice.actions[0]
+        self.assertEqual(fix.label, "Let 4 of one brand stay")  # type: ignore[attr-defined]
+        self.assertIn("solved", self.post("rule-fix", spread.pk, **fix.fields))  # type: ignore[attr-defined]
+        self.assertEqual(self.build().conflicts, [])
+
+    def test_a_deleted_placement_is_said_in_the_list_and_in_the_editor(self) -> None:
+        Placement.objects.create(slug="old-slot", title="Old slot", strategy="popular")
+        rule = self.make("Gone", "pin", condition={"products": ["p3"]}, placements=("home", "old-slot"))
+        Placement.objects.get(slug="old-slot").delete()
+        (line,) = self.lines()
+        self.assertEqual(line.where, "Home, old-slot (deleted)")
+        (notice,) = self.build().conflicts
+        self.assertEqual(notice.title, "This rule is for a placement that is no more.")
+        editor = self.client.get(reverse("rule", args=[rule.pk]))
+        self.assertContains(editor, "old-slot (deleted)")
+        self.assertContains(editor, "This rule is for a placement that is no more.")
+        self.post("rule-fix", rule.pk, **notice.actions[0].fields)  # type: ignore[attr-defined]
+        self.assertEqual(Rule.objects.get(pk=rule.pk).placements, ["home"])

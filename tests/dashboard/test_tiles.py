@@ -6,7 +6,7 @@ from django.conf import settings
 from django.template.loader import render_to_string
 from django.test import SimpleTestCase
 
-from recsite.dashboard.lists import TileCard, TileList
+from recsite.dashboard.lists import TileCard, TileList, with_moves
 from recsite.dashboard.names import Named, apart
 from recsite.dashboard.pages.gallery import GOODS
 from recsite.dashboard.silhouettes import SILHOUETTES
@@ -136,3 +136,19 @@ class ApartTest(SimpleTestCase):
     def test_a_list_of_tiles_does_it_by_itself(self) -> None:
         cards = [TileCard(tile(key=key), "Milk", key=key, brand=brand) for key, brand in (("1", "A"), ("2", "B"))]
         self.assertEqual([card.name for card in TileList(cards, "List").cards], ["Milk · A", "Milk · B"])
+
+
+class BothListsTest(SimpleTestCase):
+    def card(self, key: str, brand: str) -> TileCard:
+        return TileCard(tile(key=key, title="Tea"), "Tea", key=key, brand=brand)
+
+    def test_equal_names_are_told_apart_over_both_lists(self) -> None:
+        a, b = with_moves(
+            [self.card("1", "Own"), self.card("2", "Own")], [self.card("2", "Own"), self.card("3", "Far")]
+        )
+        self.assertEqual([card.name for card in a], ["Tea · № 1", "Tea · № 2"])
+        self.assertEqual([card.name for card in b], ["Tea · № 2", "Tea · Far"])
+
+    def test_one_product_in_both_lists_keeps_its_name(self) -> None:
+        a, b = with_moves([self.card("1", "Own")], [self.card("1", "Own")])
+        self.assertEqual([card.name for card in (*a, *b)], ["Tea", "Tea"])

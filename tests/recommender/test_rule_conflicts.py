@@ -86,3 +86,44 @@ class ConflictTests(unittest.TestCase):
         boost = rule("boost", id=1, condition={"brands": ["Farm"]}, factor=2.0)
         bury = rule("bury", id=2, condition={"brands": ["Crust"]}, factor=0.5)
         self.assertEqual(codes(boost, bury, rule("pin", id=3, condition={"products": ["soap"]})), [])
+
+
+class StrictSpreadTests(unittest.TestCase):
+    """Of the eight goods two have no brand, two are of Farm, two of Crust, one each of Oaty and Suds: one of a brand
+    leaves six."""
+
+    def test_it_is_named_with_the_limit_that_fills_the_list(self) -> None:
+        spread = rule("spread", id=3, limit=1)
+        (conflict,) = found(spread, sizes={"home": 7, "basket": 6})
+        self.assertEqual((conflict.code, conflict.placement, conflict.limit), ("too_strict", "home", 2))
+        self.assertIn("at most 1 of one brand stay: of the 7 products that home shows only 6 are left", conflict.text)
+
+    def test_what_is_wide_enough_or_elsewhere_is_not(self) -> None:
+        wide = rule("spread", limit=2)
+        elsewhere = rule("spread", limit=1, placements=frozenset({"basket"}))
+        self.assertEqual(found(wide, elsewhere, sizes={"home": 7}), [])
+
+    def test_behind_a_wall_only_what_the_wall_lets_through_counts(self) -> None:
+        only = rule("only", id=1, condition={"brands": ["Farm", "Crust"]})
+        spread = rule("spread", id=2, limit=1)
+        by_code = {one.code: one for one in found(only, spread, sizes={"home": 3})}
+        self.assertEqual((set(by_code), by_code["too_strict"].limit), ({"too_strict"}, 2))
+        # Too few for the wall alone: that is the wall's fault, and named as such.
+        self.assertEqual([one.code for one in found(only, spread, sizes={"home": 5})], ["too_few_left"])
+
+
+class GonePlacementTests(unittest.TestCase):
+    def named(self, *slugs: str, titles: dict[str, str] | None) -> list[Conflict]:
+        pin = rule("pin", condition={"products": ["soap"]}, placements=frozenset(slugs))
+        return conflicts([pin], SHELF, sizes={"home": 2}, at=NOW, titles=titles)
+
+    def test_a_deleted_one_is_named(self) -> None:
+        (conflict,) = self.named("old", titles={"home": "Home"})
+        self.assertEqual((conflict.code, conflict.placement), ("gone_placement", "old"))
+        self.assertIn("Nothing else is left", conflict.text)
+        (partly,) = self.named("old", "home", titles={"home": "Home"})
+        self.assertNotIn("Nothing else", partly.text)
+
+    def test_one_that_is_or_that_is_not_known_to_be_gone_is_not(self) -> None:
+        self.assertEqual(self.named("home", titles={"home": "Home"}), [])
+        self.assertEqual(self.named("old", titles=None), [])

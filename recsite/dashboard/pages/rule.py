@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from recommender import rulebook, state
 from recommender.conditions import SEPARATOR, ConditionError
+from recommender.conflicts import REMARKS
 from recommender.models import Rule
 from recommender.rulebook import Refused, Wording, wording_of
 from recommender.rules import STRENGTHS, CompiledRule
@@ -33,7 +34,7 @@ from recsite.dashboard.components import (
 from recsite.dashboard.evidence import RuleTrace, TraceStep
 from recsite.dashboard.lists import TileCard, TileList, moves
 from recsite.dashboard.names import full_name
-from recsite.dashboard.pages import rule_terms
+from recsite.dashboard.pages import rule_conflicts, rule_terms
 from recsite.dashboard.pages.preview import read_wish
 from recsite.dashboard.pages.rules import change_of, shown_state, what_happened
 from recsite.dashboard.pages.shopper import name_of
@@ -359,7 +360,8 @@ def build(
     read = read or _judged(form, shop)
     scene = _scene(rule, read, shop, permissions)
     wish, wish_notices = _wish(trial, scene)
-    told = _conflicts(scene)
+    found = _conflicts(scene)
+    told = found.open
     return RulePage(
         title=rule.name if rule else "New rule",
         crumbs=[Crumb("Rules", page("rules"))],
@@ -371,7 +373,7 @@ def build(
         errors=read.errors if tried else {},
         notices=[notice for notice in (read.notice, _wrong(read.errors) if tried else None) if notice],
         inputs=_inputs(wish, trial, scene),
-        trial=_trial(scene, wish, [*wish_notices, *_notices(scene, read, told)], told),
+        trial=_trial(scene, wish, [*wish_notices, *_notices(scene, read, found)], told),
         effect=(effect := _effect(rule, shop))[0],
         effect_note=effect[1],
         versions=_versions(rule, scene) if rule else [],
@@ -661,11 +663,12 @@ def _cards(trying: Listing, products: Mapping[str, object], scene: _Scene, told:
     return cards
 
 
-def _notices(scene: _Scene, read: Read, told: Sequence[Told]) -> list[Notice]:
+def _notices(scene: _Scene, read: Read, found: rule_conflicts.Found) -> list[Notice]:
     if scene.draft is None:
         text = " ".join(read.errors.values()) or "Say which products it is for."
         return [Notice("The list is shown without this rule.", text, "grey")]
-    return [_conflict(one, scene) for one in told]
+    meant = [rule_conflicts.meant_notice(one, row, can_edit=False) for one, row in found.meant]
+    return [*(_conflict(one, scene) for one in found.open), *meant]
 
 
 def _idle(scene: _Scene, wish: Wish, trying: Listing, same: bool) -> list[Notice]:
@@ -687,14 +690,17 @@ def _idle(scene: _Scene, wish: Wish, trying: Listing, same: bool) -> list[Notice
     return [Notice("This list stays as it is.", why, "grey")]
 
 
-def _conflicts(scene: _Scene) -> list[Told]:
+def _conflicts(scene: _Scene) -> rule_conflicts.Found:
     """Those that this rule is part of, among what is live or a draft."""
     if scene.draft is None:
-        return []
+        return rule_conflicts.Found()
     rules = [*queries.compiled_of(scene.others), scene.draft]
     now = scene.now.timestamp()
     found = rule_fixes.find(rules, state.current(), scene.sizes, scene.names, at=now, mine=scene.pk)
-    return [one for one in found if scene.pk in one.rules]
+    mine = [one for one in found if scene.pk in one.rules]
+    read = scene.wording
+    as_written = Rule(pk=scene.pk, verb=read.verb, condition=read.condition, parameters=read.parameters)
+    return rule_conflicts.split(mine, [*scene.others, as_written], live=set())
 
 
 def _conflict(told: Told, scene: _Scene) -> Notice:
@@ -706,6 +712,8 @@ def _conflict(told: Told, scene: _Scene) -> Notice:
     for one in told.rules:
         if one != scene.pk and len(actions) < 4:
             actions.append(Action(f"Open “{names[one]}”", page("rule", one), "quiet", small=True))
+    if told.conflict.code in REMARKS and scene.can_edit and len(actions) < 4:
+        actions.append(Action("It is meant so: say it in the list", page("rules"), "quiet", small=True))
     return Notice(told.title, told.text, "warn", actions)
 
 

@@ -14,7 +14,7 @@ from recommender.feedback import TOO_FEW
 from recommender.models import Rule, RuleVersion
 from recommender.rulebook import Wording, wording_of
 from recommender.rules import CompiledRule
-from recsite.dashboard import navigation, numbers, roles, rule_fixes, rule_words, tables
+from recsite.dashboard import numbers, roles, rule_words, tables
 from recsite.dashboard.addresses import changed, page
 from recsite.dashboard.components import (
     SIMULATED,
@@ -32,9 +32,10 @@ from recsite.dashboard.components import (
     State,
     delta_of_rates,
 )
+from recsite.dashboard.pages import rule_conflicts
 from recsite.dashboard.queries import rules as queries
 from recsite.dashboard.queries.rules import Effect, Written
-from recsite.dashboard.rule_fixes import Fix, Told
+from recsite.dashboard.rule_fixes import Told
 from recsite.dashboard.rule_words import VERB_WORDS, Names
 from recsite.dashboard.shop import Shop
 from recsite.dashboard.tables import Cell, Column, Pager, Row, Table
@@ -140,16 +141,16 @@ def build(params: Mapping[str, str], shop: Shop, *, permissions: frozenset[str])
     """The table with what came of each rule in the newest 28 days, and the conflicts of all that is live or a draft."""
     scene = read_scene(shop)
     can_edit = roles.EDIT_RULES in permissions
-    found = find_conflicts(scene)
-    count_conflicts(found, scene)
+    found = rule_conflicts.find(scene)
+    rule_conflicts.count(found, scene)
     chosen = [row for row in scene.rows if _passes(row, params, scene)]
     number = tables.page_number(params, len(chosen))
     shown = chosen[(number - 1) * tables.PAGE_SIZE : number * tables.PAGE_SIZE]
     pager = tables.pager(page=number, total=len(chosen), noun="rules", params=params)
-    lines = _lines(shown, scene, found, moved=params.get("moved", ""))
+    lines = _lines(shown, scene, found.open, moved=params.get("moved", ""))
     return RulesPage(
         header=_header(params, can_edit, bool(scene.rows)),
-        conflicts=[_notice(one, scene, can_edit) for one in found],
+        conflicts=rule_conflicts.notices(found, scene, can_edit),
         filters=_filters(params, scene, len(chosen)),
         table=RuleTable(lines, DAYS, can_edit, pager if len(chosen) > tables.PAGE_SIZE else None) if lines else None,
         empty=None if lines else _empty(params, bool(scene.rows), can_edit),
@@ -192,66 +193,6 @@ def state_of(rule: Rule, now: datetime) -> str:
 def shown_state(rule: Rule, now: datetime) -> State:
     name = state_of(rule, now)
     return State(STATES[name], _TONES[name])
-
-
-# --- Conflicts ---
-
-
-def find_conflicts(scene: Scene) -> list[Told]:
-    """Of what is live and of the drafts; a paused or ended rule is in nobody's way. Those of live rules alone first."""
-    awake = [
-        scene.compiled[row.pk]
-        for row in scene.rows
-        if row.pk in scene.compiled and row.status in (Rule.Status.LIVE, Rule.Status.DRAFT)
-    ]
-    if not awake:
-        return []
-    found = rule_fixes.find(
-        awake,
-        state.current(),
-        queries.placement_sizes(),
-        scene.names,
-        at=scene.now.timestamp(),
-        drafts=[row.pk for row in scene.rows if row.status == Rule.Status.DRAFT],
-    )
-    live = _live_ids(scene)
-    return sorted(found, key=lambda one: not set(one.rules) <= live)
-
-
-def count_conflicts(found: Sequence[Told], scene: Scene) -> None:
-    """The amber number in the navigation: those of live rules, as on the overview."""
-    live = _live_ids(scene)
-    open_now = sum(set(one.rules) <= live for one in found)
-    navigation.set_counts({**navigation.counts(), "rules": open_now})
-
-
-def _live_ids(scene: Scene) -> set[int]:
-    return {row.pk for row in scene.rows if row.status == Rule.Status.LIVE}
-
-
-def _notice(told: Told, scene: Scene, can_edit: bool) -> Notice:
-    """At most three ways out: what solves it, then pausing or opening one of the rules."""
-    rows = {row.pk: row for row in scene.rows}
-    involved = [rows[one] for one in told.rules]
-    actions: list[Action] = []
-    if can_edit:
-        actions += [_fix(fix, rows[fix.rule]) for fix in told.fixes[:2]]
-        pauses = [_pause(row, kind="quiet" if actions else "default") for row in involved if row.status == "live"]
-        actions += pauses[: 3 - len(actions)]
-    actions += [
-        Action(f"Open “{row.name}”", page("rule", row.pk), "quiet", small=True) for row in involved[: 3 - len(actions)]
-    ]
-    return Notice(told.title, told.text, "warn", actions)
-
-
-def _fix(fix: Fix, row: Rule) -> Action:
-    fields = {"do": fix.do, "value": fix.value, "seen": str(row.version)}
-    return Action(fix.label, page("rule-fix", row.pk), post=True, small=True, fields=fields)
-
-
-def _pause(row: Rule, *, kind: str) -> Action:
-    fields = {"do": "pause", "back": "list"}
-    return Action(f"Pause “{row.name}”", page("rule-do", row.pk), kind, post=True, small=True, fields=fields)
 
 
 # --- Table ---

@@ -5,6 +5,7 @@ from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
+from recommender.acceptance import CannotAccept
 from recsite.dashboard import csv_answers, roles, rule_acts
 from recsite.dashboard.access import needs, sees
 from recsite.dashboard.pages import rule_terms as terms
@@ -48,6 +49,25 @@ def bulk(request: HttpRequest, shop: Shop, do: str) -> HttpResponseBase:
         messages.info(request, "No rule was chosen: tick some first.")
         return redirect("rules")
     tell(request, rule_acts.set_many(do=do, rule_ids=ids, by=request.user))  # type: ignore[arg-type]
+    return redirect("rules")
+
+
+@require_POST
+@needs(roles.EDIT_RULES)
+def overlap_accept(request: HttpRequest, shop: Shop, code: str, ids: tuple[int, ...]) -> HttpResponseBase:
+    """These rules overlap because somebody means it."""
+    try:
+        tell(request, rule_acts.accept(code=code, rule_ids=ids, by=request.user))  # type: ignore[arg-type]
+    except CannotAccept as refused:
+        messages.error(request, f"Nothing was changed: {refused}")
+    return redirect("rules")
+
+
+@require_POST
+@needs(roles.EDIT_RULES)
+def overlap_withdraw(request: HttpRequest, shop: Shop, code: str, ids: tuple[int, ...]) -> HttpResponseBase:
+    """Name the overlap again."""
+    tell(request, rule_acts.withdraw(code=code, rule_ids=ids, by=request.user))  # type: ignore[arg-type]
     return redirect("rules")
 
 
