@@ -36,23 +36,24 @@ class Stopped(Exception):
     """The run was asked to stop."""
 
 
-def binary(labels: Any, scores: Any) -> Any:
-    """Cross-entropy of each pair; a graded gain is a soft label. labels, scores [B, L] → scalar."""
+def binary(labels: Any, scores: Any, weights: Any) -> Any:
+    """Cross-entropy of each pair; a graded gain is a soft label. labels, scores, weights [B, L] → scalar."""
     from keras import ops
 
-    known = ops.cast(labels >= 0, scores.dtype)
+    known = ops.cast(labels >= 0, scores.dtype) * weights
     target = ops.maximum(labels, 0)
     loss = ops.maximum(scores, 0) - scores * target + ops.log1p(ops.exp(-ops.abs(scores)))
     return ops.sum(loss * known) / ops.maximum(ops.sum(known), 1)
 
 
-def softmax(labels: Any, scores: Any) -> Any:
-    """Each positive against the list's negatives, other positives left out of the denominator; a list
-    counts by the square root of its positives (by gain). labels, scores [B, L] → scalar."""
+def softmax(labels: Any, scores: Any, weights: Any) -> Any:
+    """Each positive against the list's negatives (each as often as its weight), other positives left out of
+    the denominator; a list counts by the square root of its positives (by gain). labels, scores, weights
+    [B, L] → scalar."""
     from keras import ops
 
     gain = ops.maximum(labels, 0)
-    masked = ops.where(labels == 0, scores, -1e9)
+    masked = ops.where(labels == 0, scores + ops.log(weights), -1e9)
     rest = ops.logsumexp(masked, axis=-1, keepdims=True)
     # −log(e^s / (e^s + Σ e^negatives)) = softplus(rest − s)
     gap = rest - scores
@@ -62,15 +63,15 @@ def softmax(labels: Any, scores: Any) -> Any:
     return ops.sum(per_list) / ops.maximum(ops.sum(ops.sqrt(total)), 1e-3)
 
 
-def squared(labels: Any, scores: Any) -> Any:
-    """Mean squared error of the gain (the textbook's loss). labels, scores [B, L] → scalar."""
+def squared(labels: Any, scores: Any, weights: Any) -> Any:
+    """Mean squared error of the gain (the textbook's loss). labels, scores, weights [B, L] → scalar."""
     from keras import ops
 
-    known = ops.cast(labels >= 0, scores.dtype)
+    known = ops.cast(labels >= 0, scores.dtype) * weights
     return ops.sum(ops.square(scores - ops.maximum(labels, 0)) * known) / ops.maximum(ops.sum(known), 1)
 
 
-LOSSES: dict[str, Callable[[Any, Any], Any]] = {"binary": binary, "softmax": softmax, "squared": squared}
+LOSSES: dict[str, Callable[[Any, Any, Any], Any]] = {"binary": binary, "softmax": softmax, "squared": squared}
 
 
 def one_cycle(peak: float, steps: int) -> keras.optimizers.schedules.LearningRateSchedule:
@@ -114,16 +115,17 @@ class Standard:
 
 @dataclass(frozen=True)
 class Validation:
-    """Lists of held-out shoppers in a fixed draw: ``x`` float32 [V, L, f], ``labels`` float32 [V, L]."""
+    """Lists of held-out shoppers in a fixed draw: ``x`` float32 [V, L, f]; ``labels``, ``weights`` float32 [V, L]."""
 
     x: np.ndarray
     labels: np.ndarray
+    weights: np.ndarray
 
 
 def draw_lists(pool: Pool, standard: Standard, config: Config, rng: np.random.Generator) -> Validation:
     """One fixed draw of every list of ``pool``."""
     rows, labels = batch_rows(pool, np.arange(len(pool)), config, rng)
-    return Validation(standard(pool.x[rows]), labels)
+    return Validation(standard(pool.x[rows]), labels[..., 0], labels[..., 1])
 
 
 def train_network(
@@ -163,9 +165,11 @@ def train_network(
     function = LOSSES[loss]
     model.compile(
         keras.optimizers.AdamW(one_cycle(peak, steps), weight_decay=config.weight_decay, global_clipnorm=5.0),
-        loss=lambda labels, scores: function(labels[..., 0], scores[..., 0]),
+        loss=lambda labels, scores: function(labels[..., 0], scores[..., 0], labels[..., 1]),
         jit_compile=keras.backend.backend() == "jax",
     )
+    # Moments made within the first step would have TensorFlow trace the step a second time.
+    model.optimizer.build(model.trainable_variables)
     best, best_weights, waited, order = np.inf, None, 0, np.zeros(0, np.int64)
     for epoch in range(epochs):
         began, losses, rows_seen = time.perf_counter(), [], 0
@@ -176,8 +180,8 @@ def train_network(
                 order = rng.permutation(len(pool))
             lists, order = order[:batch], order[batch:]
             rows, labels = batch_rows(pool, lists, config, rng)
-            losses.append(model.train_on_batch(standard(pool.x[rows]), labels[..., None]))
-            rows_seen += labels.size
+            losses.append(model.train_on_batch(standard(pool.x[rows]), labels))
+            rows_seen += rows.size
         told, ranked = _validate(model, validation, function)
         shown = _validate(model, later, function) if later is not None else (told, ranked)
         speed = rows_seen / max(time.perf_counter() - began, 1e-9)
@@ -195,14 +199,15 @@ def train_network(
 
 
 def _validate(
-    model: keras.Model, validation: Validation | None, loss: Callable[[Any, Any], Any]
+    model: keras.Model, validation: Validation | None, loss: Callable[[Any, Any, Any], Any]
 ) -> tuple[float | None, float | None]:
     if validation is None:
         return None, None
     import keras
 
     scores = predicted(model, validation.x)
-    told = loss(keras.ops.convert_to_tensor(validation.labels), keras.ops.convert_to_tensor(scores))
+    tensors = (keras.ops.convert_to_tensor(values) for values in (validation.labels, scores, validation.weights))
+    told = loss(*tensors)
     return float(keras.ops.convert_to_numpy(told)), _ndcg(validation.labels, scores)
 
 
