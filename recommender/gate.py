@@ -1,16 +1,16 @@
 """May this run serve? Every check with what was expected and what was found, and the verdict in words.
 
 A run is let through only if its numbers are finite, its lists are not all one and the same, its artifact reads
-back and scores as it did, and on the same later days it is not worse than the baselines nor than what serves. "Worse"
-means beyond both a margin of the other's figure and the noise of the paired difference: a good run is not
-refused over luck, a bad one does not pass for it. What serves is not held to its old figures: it was asked again, on
-the days of this run (``rescoring``). Beside the means, no group of shoppers may fall far behind what it has now.
+back and scores as it did, and on the same later days it is not worse than the baselines nor than what serves, for
+everybody and for each group of shoppers. "Worse" means beyond a margin of the other's figure and beyond the noise of
+the difference (``significance``): a good run is not refused over luck, a bad one does not pass for it. What serves is
+not held to its old figures: it was asked again, on the days of this run (``rescoring``).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,29 +18,35 @@ import numpy as np
 from django.conf import settings
 
 from recommender.models import TrainingPlan
+from recommender.significance import Comparison, behind, contenders, worst
 
 #: Under this name a run's metrics hold what serves, asked again on the same later days (engine.train.RIVAL).
 SERVING = "serving"
 HEADLINE = "ndcg@10"
 SIDES = {"ALL": "any item", "NEW": "new items"}
+#: Baselines and what serves, each on any item and on new ones, and groups of shoppers: tested apart, each at its share.
+FAMILIES = 5
 
 
 @dataclass(frozen=True)
 class Margins:
-    """How much worse is still not worse: shares of the other's figure, and standard errors of the difference."""
+    """How much worse is still not worse: shares of the other's figure; and how often luck may refuse a good run."""
 
     all_share: float = 0.01
     new_share: float = 0.05
-    errors: float = 1.5
-    #: The same for a group of shoppers. There are many groups, but the errors of both sides are taken as if they were
-    #: of different shoppers: two of these are three or more of the paired difference.
     slice_share: float = 0.10
-    slice_errors: float = 2.0
+    #: The chance that a run which is as good as all it is compared with is refused, over all comparisons together.
+    false_refusals: float = 0.05
     smallest_slice: int = 50
     #: At least this share of the sampled shoppers must have lists that differ.
     distinct: float = 0.05
     #: Against another window than its own a serving model is compared by its lead over its baselines.
     lead_share: float = 0.10
+
+    @property
+    def level(self) -> float:
+        """What each family of comparisons has of ``false_refusals``."""
+        return self.false_refusals / FAMILIES
 
 
 def margins() -> Margins:
@@ -151,95 +157,92 @@ def _measured(metrics: Mapping[str, Any], model: str) -> Check:
     return Check("measured", passed, f"Expected a measured NDCG@10 above 0; found {shown}.")
 
 
-def _against_baselines(
-    metrics: Mapping[str, Any], model: str, side: str, share: float, limits: Margins
-) -> Sequence[Check]:
-    paired = dict(metrics.get("paired", {})).get(model, {})
-    worst: Check | None = None
+def _against_baselines(metrics: Mapping[str, Any], model: str, side: str, share: float, limits: Margins) -> list[Check]:
+    """Against every baseline that the noise cannot tell from the best one."""
+    table = dict(metrics.get("paired", {}))
     own = _figure(metrics, model, side)
-    best_name, best_value = "", -math.inf
-    for name, sides in paired.items():
-        if name == SERVING:
-            continue
-        other, difference = _figure(metrics, name, side), dict(sides.get(side, {}))
-        mean, error = difference.get("mean"), difference.get("se") or 0.0
-        if own is None or other is None or mean is None:
-            continue
-        if other > best_value:
-            best_name, best_value = name, other
-        if mean < -share * other and mean < -limits.errors * error:
-            worst = Check(f"baseline {side}", False, _worse(side, own, name, other))
-    if worst:
-        return [worst]
-    if best_name and own is not None:
-        text = f"On {SIDES[side]}: {own:.4f} beside {best_value:.4f} of the best baseline ({_words(best_name)})."
-        return [Check(f"baseline {side}", True, text)]
-    return []
+    names = [name for name in dict(table.get(model, {})) if name != SERVING]
+    found = [other for name in names if (other := _comparison(metrics, model, name, side, share)) is not None]
+    if own is None or not found:
+        return []
+    best = max(found, key=lambda other: other.reference)
+    known = dict(table.get(best.name, {}))
+    gaps = {name: _pair(dict(known.get(name, {})).get(side)) for name in names}
+    lost = worst(behind(contenders(found, best, gaps), limits.level))
+    if lost is not None:
+        return [Check(f"baseline {side}", False, _worse(side, own, lost.name, lost.reference))]
+    text = f"On {SIDES[side]}: {own:.4f} beside {best.reference:.4f} of the best baseline ({_words(best.name)})."
+    return [Check(f"baseline {side}", True, text)]
+
+
+def _comparison(metrics: Mapping[str, Any], model: str, other: str, side: str, share: float) -> Comparison | None:
+    """The paired difference from ``other`` on the same later days; None where one of them was not measured."""
+    mean, error = _pair(dict(dict(dict(metrics.get("paired", {})).get(model, {})).get(other, {})).get(side))
+    reference = _figure(metrics, other, side)
+    if mean is None or reference is None or _figure(metrics, model, side) is None:
+        return None
+    shoppers = _number(_side(metrics, model, side), "shoppers")
+    return Comparison(other, mean, error, reference, share, shoppers)
+
+
+def _pair(difference: Mapping[str, Any] | None) -> tuple[float | None, float | None]:
+    return _number(difference or {}, "mean"), _number(difference or {}, "se")
 
 
 def _against_again(metrics: Mapping[str, Any], model: str, limits: Margins) -> list[Check]:
     """Shopper by shopper against what serves, on the same later days."""
     checks = []
-    pairs = dict(dict(metrics.get("paired", {})).get(model, {})).get(SERVING, {})
     for side, share in (("ALL", limits.all_share), ("NEW", limits.new_share)):
-        ours, theirs = _figure(metrics, model, side), _figure(metrics, SERVING, side)
-        mean, error = _number(pairs.get(side, {}), "mean"), _number(pairs.get(side, {}), "se") or 0.0
-        if ours is None or theirs is None or mean is None:
+        ours, found = _figure(metrics, model, side), _comparison(metrics, model, SERVING, side, share)
+        if ours is None or found is None:
             continue
-        bad = mean < -share * theirs and mean < -limits.errors * error
-        text = f"On {SIDES[side]} of the same later days: {ours:.4f}, what serves {theirs:.4f}."
-        checks.append(Check(f"serving {side}", not bad, text))
+        text = f"On {SIDES[side]} of the same later days: {ours:.4f}, what serves {found.reference:.4f}."
+        checks.append(Check(f"serving {side}", not behind([found], limits.level), text))
     return checks
 
 
 def _slices(metrics: Mapping[str, Any], model: str, best: str, limits: Margins) -> list[Check]:
     """No group of shoppers far behind what serves, or the best baseline where nothing could be asked."""
-    tables = dict(metrics.get("slices", {}))
+    tables = dict(dict(metrics.get("paired_slices", {})).get(model, {}))
     against = SERVING if SERVING in tables else best
-    ours, theirs = dict(tables.get(model, {})), dict(tables.get(against, {}))
-    worst, looked_at = None, 0
-    for dimension, labels in ours.items():
-        for label, own in labels.items():
-            other = dict(dict(theirs.get(dimension, {})).get(label, {}))
-            fall = _fall(own, other, limits)
-            if fall is None:
+    found = []
+    for dimension, labels in dict(tables.get(against, {})).items():
+        for label, group in labels.items():
+            (mean, error), reference = _pair(group), _number(group, "reference")
+            if mean is None or not reference or group["shoppers"] < limits.smallest_slice:
                 continue
-            looked_at += 1
-            if fall > 0 and (worst is None or fall > worst[0]):
-                worst = (fall, f"{dimension} {label}: {own['ALL']:.4f} against {other['ALL']:.4f} of {_words(against)}")
-    if worst:
-        return [Check("slices", False, f"Far worse for shoppers of {worst[1]}.")]
-    return [Check("slices", True, f"None of {looked_at} groups of shoppers is far behind.")] if looked_at else []
-
-
-def _fall(own: Mapping[str, Any], other: Mapping[str, Any], limits: Margins) -> float | None:
-    """How far the group is below the other, as a share; 0 within margin and noise; None where it cannot be said."""
-    value, reference = _number(own, "ALL"), _number(other, "ALL")
-    errors = _number(own, "ALL_se"), _number(other, "ALL_se")
-    if value is None or not reference or None in errors or own.get("shoppers", 0) < limits.smallest_slice:
-        return None
-    gap = reference - value
-    noise = math.hypot(*(error or 0.0 for error in errors))
-    return gap / reference if gap > limits.slice_share * reference and gap > limits.slice_errors * noise else 0.0
+            name = f"{dimension} {label}"
+            found.append(Comparison(name, mean, error, reference, limits.slice_share, group["shoppers"]))
+    if (lost := worst(behind(found, limits.level))) is not None:
+        figures = f"{lost.reference + lost.mean:.4f} against {lost.reference:.4f} of {_words(against)}"
+        return [Check("slices", False, f"Far worse for shoppers of {lost.name}: {figures}.")]
+    return [Check("slices", True, f"None of {len(found)} groups of shoppers is far behind.")] if found else []
 
 
 def _against_serving(
     metrics: Mapping[str, Any], model: str, serving: Mapping[str, Any], serving_model: str, limits: Margins
-) -> Sequence[Check]:
-    """On the same later days figure against figure, else lead against lead (each over its own window's baselines)."""
+) -> list[Check]:
+    """On the same later days figure against figure, else lead against lead (each over its own window's baselines);
+    the errors of both sides count in full, for they are not of pairs."""
     ours, theirs = _figure(metrics, model, "ALL"), _figure(serving, serving_model, "ALL")
     if ours is None or theirs is None:
         return []
     if _same_days(metrics, serving):
-        error = _number(_side(serving, serving_model, "ALL"), "se") or 0.0
-        bad = ours < theirs * (1 - limits.all_share) and ours < theirs - limits.errors * error
-        return [Check("serving", not bad, f"On the same later days: {ours:.4f}, what serves {theirs:.4f}.")]
+        errors = (_number(_side(m, name, "ALL"), "se") for m, name in ((metrics, model), (serving, serving_model)))
+        found = Comparison(SERVING, ours - theirs, _together(*errors), theirs, limits.all_share)
+        text = f"On the same later days: {ours:.4f}, what serves {theirs:.4f}."
+        return [Check("serving", not behind([found], limits.level), text)]
     lead, other = _lead(metrics, model), _lead(serving, serving_model)
     if lead is None or other is None:
         return []
-    bad = lead < other - limits.lead_share
+    error = _together(_lead_error(metrics, model), _lead_error(serving, serving_model))
+    found = Comparison(SERVING, lead - other, error, 1.0, limits.lead_share)
     text = f"Ahead of its best baseline by {lead:+.1%}; what serves was by {other:+.1%} on its own later days."
-    return [Check("serving", not bad, text)]
+    return [Check("serving", not behind([found], limits.level), text)]
+
+
+def _together(*errors: float | None) -> float:
+    return math.hypot(*(error or 0.0 for error in errors))
 
 
 def _same_days(metrics: Mapping[str, Any], serving: Mapping[str, Any]) -> bool:
@@ -251,6 +254,13 @@ def _lead(metrics: Mapping[str, Any], model: str) -> float | None:
     best = dict(metrics.get("best_baseline", {})).get("ALL")
     ours, other = _figure(metrics, model, "ALL"), _figure(metrics, best, "ALL") if best else None
     return ours / other - 1 if ours is not None and other else None
+
+
+def _lead_error(metrics: Mapping[str, Any], model: str) -> float | None:
+    best = dict(metrics.get("best_baseline", {})).get("ALL")
+    reference = _figure(metrics, best, "ALL") if best else None
+    _, error = _pair(dict(dict(dict(metrics.get("paired", {})).get(model, {})).get(best, {})).get("ALL"))
+    return error / reference if error is not None and reference else None
 
 
 def _side(metrics: Mapping[str, Any], model: str, side: str) -> Mapping[str, Any]:
