@@ -365,6 +365,16 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Later:
+    """Blocks that a page asks for itself once it is shown, because they take longer to count. ``href`` answers them;
+    ``whole`` is the page with everything, for browsers without scripts and for when they do not arrive."""
+
+    template: ClassVar[str] = "partials/later.html"
+    href: str
+    whole: str
+
+
+@dataclass(frozen=True)
 class Progress:
     """A long job: its steps, how far, how long still, how fast, and how fresh this news is.
 

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import uuid
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from unittest.mock import patch
 
 from django.db import connection
 from django.test import TestCase
@@ -11,10 +12,11 @@ from django.urls import reverse
 from catalog.models import Product
 from recommender.models import Rule, ServedList
 from recsite.dashboard import roles
-from recsite.dashboard.components import Nothing
+from recsite.dashboard.components import Later, Nothing
 from recsite.dashboard.graphics import Bars
 from recsite.dashboard.pages import product as page
 from recsite.dashboard.pages.product import ProductPage
+from recsite.dashboard.pages.product_more import ProductMore
 from recsite.dashboard.queries import product as queries
 from recsite.dashboard.shop import read_shop
 from tests.dashboard.clocks import stopped_clock
@@ -41,6 +43,11 @@ class ProductPageTest(TestCase):
 
     def build(self, product: Product | None = None, **params: str) -> ProductPage:
         return page.build(product or self.tea, params, self.shop, permissions=frozenset())
+
+    def more(self, product: Product | None = None) -> ProductMore:
+        more = self.build(product).more
+        assert isinstance(more, ProductMore)
+        return more
 
     def test_figures_count_lines_shoppers_and_revenue(self) -> None:
         make_event(self.anna, self.tea, price=2.0, quantity=3)
@@ -73,7 +80,7 @@ class ProductPageTest(TestCase):
         make_event(self.anna, self.coffee, type="click", recommendation_id=first, at=EARLIER)
         make_event(self.anna, self.tea)  # bought within the day
         make_event(self.ben, self.tea)  # somebody else
-        built = self.build()
+        built = self.more()
         assert isinstance(built.funnel, Bars)
         self.assertEqual([row.value for row in built.funnel.rows], ["2", "1", "0", "1"])
         self.assertIsNone(built.funnel_badge)
@@ -86,21 +93,21 @@ class ProductPageTest(TestCase):
         name = serve([self.tea])
         make_event(self.anna, self.tea, type="click", recommendation_id=name, at=EARLIER, source="simulator")
         make_event(self.anna, self.tea, at=EARLIER + timedelta(hours=25))
-        built = self.build()
+        built = self.more()
         assert isinstance(built.funnel, Bars)
         self.assertEqual([row.value for row in built.funnel.rows], ["1", "1", "0", "0"])
 
     def test_a_list_that_nobody_saw_is_not_counted(self) -> None:
         serve([self.tea])
-        self.assertIsInstance(self.build().funnel, Nothing)
+        self.assertIsInstance(self.more().funnel, Nothing)
 
     def test_simulated_lists_say_so(self) -> None:
         ServedList.objects.filter(recommendation_id=(name := serve([self.tea]))).update(source="simulator")
         make_event(self.anna, None, type="impression", recommendation_id=name, at=EARLIER)
-        self.assertIsNotNone(self.build().funnel_badge)
+        self.assertIsNotNone(self.more().funnel_badge)
 
     def test_never_shown_is_said_and_is_no_zero(self) -> None:
-        built = self.build()
+        built = self.more()
         self.assertIsInstance(built.funnel, Nothing)
         self.assertEqual(built.shown.rows, [])
 
@@ -111,11 +118,11 @@ class ProductPageTest(TestCase):
         )
         Rule.objects.create(name="Old", verb="exclude", status="ended", condition={"products": ["p0"]})
         self.assertEqual(
-            [line.text for line in self.build().rules],
+            [line.text for line in self.more().rules],
             ["Push tea: Boost products in Drinks › Tea × 2 everywhere, for everyone"],
         )
         self.assertEqual(
-            [line.text for line in self.build(self.coffee).rules],
+            [line.text for line in self.more(self.coffee).rules],
             ["No coffee: Never show products in Drinks › Coffee everywhere, for everyone"],
         )
 
@@ -128,7 +135,7 @@ class ProductPageTest(TestCase):
         self.assertNotIn(self.coffee.pk, found)
 
     def test_who_may_not_write_rules_gets_no_button(self) -> None:
-        self.assertEqual(self.build().new_rule_href, "")
+        self.assertEqual(self.more().new_rule_href, "")
 
     def test_it_renders_for_both_roles_and_any_id(self) -> None:
         odd = Product.objects.create(external_id="a/b c?d#e%2f", title="<b>Odd</b>")
@@ -136,6 +143,34 @@ class ProductPageTest(TestCase):
             self.client.force_login(make_person(role))
             answer = self.client.get(reverse("product", args=[odd.external_id]))
             self.assertContains(answer, "&lt;b&gt;Odd&lt;/b&gt;")
+
+    def test_a_best_sellers_lower_half_comes_afterwards(self) -> None:
+        for _ in range(3):
+            make_event(self.anna, self.tea)
+        self.client.force_login(make_person())
+        address = reverse("product", args=["p0"])
+        with patch.object(page, "MANY_LINES", 3):
+            later = self.build(trend="price").more
+            assert isinstance(later, Later)
+            self.assertEqual((later.href, later.whole), ("?trend=price&part=more", "?trend=price&part=all"))
+            self.assertNotContains(self.client.get(address), "Where it is recommended")
+            self.assertContains(self.client.get(address), 'hx-get="?part=more"')
+            self.assertContains(self.client.get(address, {"part": "all"}), "Where it is recommended")
+            rest = self.client.get(address, {"part": "more"})
+            self.assertContains(rest, "Where it is recommended")
+            self.assertNotContains(rest, "<html")
+            self.assertNotContains(rest, "part=")
+        self.assertIsInstance(self.build().more, ProductMore)
+
+    def test_untimed_purchases_count_in_all_only(self) -> None:
+        make_event(self.anna, self.tea, price=2.0, at=datetime(1970, 1, 1, tzinfo=UTC))
+        make_event(self.ben, self.tea, price=4.0)
+        sold, weeks = queries.sold(
+            self.tea.pk, lately=EARLIER - timedelta(days=28), before=EARLIER - timedelta(days=56), zone=self.shop.zone
+        )
+        self.assertEqual((sold.lines, sold.shoppers, sold.revenue, sold.lately, sold.before), (2, 2, 6.0, 1, 0))
+        self.assertEqual(sold.first_at, NEWEST)
+        self.assertEqual([(week.lines, week.revenue) for week in weeks], [(1, 4.0)])
 
     def test_an_unknown_product_is_not_found(self) -> None:
         self.client.force_login(make_person())

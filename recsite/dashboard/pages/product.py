@@ -5,63 +5,39 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Any
 
 from django.utils import timezone
 
 from behavior.queries import newest_event_at
 from catalog.models import Product
-from recommender.models import Placement
-from recommender.rulebook import wording_of
-from recsite.dashboard import charts, numbers, preview, roles, rule_words
-from recsite.dashboard.addresses import changed, linked, page, product_url
+from recsite.dashboard import charts, numbers, roles
+from recsite.dashboard.addresses import changed, linked, page
 from recsite.dashboard.charts import Chart, Days, Unit
 from recsite.dashboard.components import (
-    SIMULATED,
     Action,
-    Badge,
     Crumb,
     Delta,
     Fact,
     Facts,
-    Nothing,
-    Segment,
+    Later,
     Segments,
     State,
     delta_of_counts,
 )
-from recsite.dashboard.graphics import Bars, funnel_bars
-from recsite.dashboard.lists import TileCard, TileList
-from recsite.dashboard.names import SIZE_KEYS, display_name, full_name
+from recsite.dashboard.names import SIZE_KEYS, full_name
+from recsite.dashboard.pages import product_more
+from recsite.dashboard.pages.product_more import PART, RANGE, ProductMore, choice, rule_href
 from recsite.dashboard.queries import product as queries
-from recsite.dashboard.queries import products as product_queries
-from recsite.dashboard.queries import rules as rule_queries
 from recsite.dashboard.queries import sales
-from recsite.dashboard.queries.product import AfterShowing, ShownAt, SoldInAll, Together
+from recsite.dashboard.queries.product import SoldInAll
 from recsite.dashboard.queries.sales import PeriodSales
 from recsite.dashboard.shop import Shop
-from recsite.dashboard.tables import Cell, Column, Row, Table
 from recsite.dashboard.tiles import Tile, tile_of
 
-RANGE = timedelta(days=28)
 MANY_WEEKS = 4
-MOST = 0.4
-NEIGHBOURS = {"bought-together": "Bought together", "similar": "Similar"}  # placements that go by one product
-NEIGHBOURS_SHOWN = 8
+MANY_LINES = 2_000  # sold in all, from which what happened around them takes longer than a page may
 TRENDS = {"units": "Units", "revenue": "Revenue", "price": "Price"}
-_STATE_TONES = {"live": "good", "draft": "accent", "paused": "warn", "ended": "neutral"}
-
-
-@dataclass(frozen=True)
-class RuleLine:
-    """A rule that touches the product: its verb with an icon, what and where, its state."""
-
-    verb: str
-    icon: str
-    text: str
-    href: str
-    state: State
 
 
 @dataclass(frozen=True)
@@ -89,27 +65,16 @@ class ProductPage:
     trend_title: str
     attributes: Facts
     known: str
-    neighbours: TileList | Nothing
-    neighbours_choice: Segments
-    neighbours_title: str
-    funnel: Bars | Nothing
-    funnel_badge: Badge | None
-    range_text: str
-    shown: Table
-    rules: Sequence[RuleLine]
-    new_rule_href: str
+    more: ProductMore | Later
 
 
 def build(product: Product, params: Mapping[str, str], shop: Shop, *, permissions: frozenset[str]) -> ProductPage:
     """Everything on the page. ``product`` comes with its category; ``permissions``: what the person may do."""
-    end = (newest_event_at() or timezone.now()) + timedelta(microseconds=1)
-    sold = queries.sold_in_all(product.pk, lately=end - RANGE, before=end - 2 * RANGE)
-    weeks = sales.of_product(product.pk, zone=shop.zone)
-    trend = params.get("trend") if params.get("trend") in TRENDS else "units"
-    table = params.get("neighbours") if params.get("neighbours") in NEIGHBOURS else "bought-together"
-    after = queries.after_showing(product.pk, start=end - RANGE, end=end, window=shop.click_window)
-    range_text = numbers.date_range(shop.day_of(end - RANGE) + timedelta(days=1), shop.day_of(end))
+    end = _end()
+    sold, weeks = queries.sold(product.pk, lately=end - RANGE, before=end - 2 * RANGE, zone=shop.zone)
+    trend = str(params.get("trend") if params.get("trend") in TRENDS else "units")
     facts = attributes(product, shop)
+    later = sold.lines >= MANY_LINES and params.get(PART) != "all"
     return ProductPage(
         title=full_name(product),
         crumbs=_crumbs(product),
@@ -118,21 +83,27 @@ def build(product: Product, params: Mapping[str, str], shop: Shop, *, permission
         state=_state(product),
         figures=_figures(sold, shop),
         actions=_actions(product, permissions),
-        trend=_trend(weeks, str(trend), shop, end),
-        trend_choice=_choice("Trend", TRENDS, str(trend), params, "trend"),
-        trend_title=f"{TRENDS[str(trend)]} {'of a unit' if trend == 'price' else 'sold'} per week",
+        trend=_trend(weeks, trend, shop, end),
+        trend_choice=choice("Trend", TRENDS, trend, params, "trend"),
+        trend_title=f"{TRENDS[trend]} {'of a unit' if trend == 'price' else 'sold'} per week",
         attributes=Facts(facts),
         known=f"{sum(bool(fact.value) for fact in facts)} of {len(facts)} known",
-        neighbours=_neighbours(product, str(table)),
-        neighbours_choice=_choice("Neighbours", NEIGHBOURS, str(table), params, "neighbours"),
-        neighbours_title=NEIGHBOURS[str(table)],
-        funnel=_funnel(after),
-        funnel_badge=SIMULATED if after.simulated else None,
-        range_text=range_text,
-        shown=_shown(queries.shown_at(product.pk, start=end - RANGE, end=end), range_text),
-        rules=_rule_lines(product, shop),
-        new_rule_href=_rule_href(product) if roles.EDIT_RULES in permissions else "",
+        more=_later(params) if later else product_more.build(product, params, shop, end=end, permissions=permissions),
     )
+
+
+def build_more(product: Product, params: Mapping[str, str], shop: Shop, *, permissions: frozenset[str]) -> ProductMore:
+    """The lower half alone, for a page that asks for it afterwards."""
+    return product_more.build(product, params, shop, end=_end(), permissions=permissions)
+
+
+def _end() -> datetime:
+    """Just after the newest event: a log that ended weeks ago still shows its last days."""
+    return (newest_event_at() or timezone.now()) + timedelta(microseconds=1)
+
+
+def _later(params: Mapping[str, str]) -> Later:
+    return Later(changed(params, **{PART: "more"}), changed(params, **{PART: "all"}))
 
 
 def attributes(product: Product, shop: Shop) -> list[Fact]:
@@ -207,19 +178,8 @@ def _figures(sold: SoldInAll, shop: Shop) -> list[Figure]:
 
 def _actions(product: Product, permissions: frozenset[str]) -> list[Action]:
     anchored = page("preview", placement="similar", product=product.external_id)
-    pin = _rule_href(product, verb="pin") if roles.EDIT_RULES in permissions else ""
+    pin = rule_href(product, verb="pin") if roles.EDIT_RULES in permissions else ""
     return linked(Action("Preview with it as anchor", anchored), Action("Pin…", pin, "primary"))
-
-
-def _rule_href(product: Product, *, verb: str = "") -> str:
-    """The rule editor with this product filled in."""
-    return page("rule-new", verb=verb, product=product.external_id)
-
-
-def _choice(label: str, choices: Mapping[str, str], current: str, params: Mapping[str, str], name: str) -> Segments:
-    return Segments(
-        label, [Segment(text, changed(params, **{name: key}), key == current) for key, text in choices.items()]
-    )
 
 
 def _trend(weeks: Sequence[PeriodSales], trend: str, shop: Shop, end: datetime) -> Chart | None:
@@ -252,90 +212,3 @@ class Weeks(Days):
     @property
     def dates(self) -> list[Any]:
         return [self.first + timedelta(weeks=index) for index in range(len(self.values))]
-
-
-def _neighbours(product: Product, placement: str) -> TileList | Nothing:
-    """What the API answers for the placement with this product as anchor, beside how often both were bought."""
-    ids = preview.neighbours_of(product, placement, n=NEIGHBOURS_SHOWN)
-    known = product_queries.by_external_ids(ids)
-    found = [known[key] for key in ids if key in known]
-    if not found:
-        text = "They come with the first model that knows this product: it needs sales beside others."
-        return Nothing("No neighbours yet", text)
-    together = queries.bought_with(product.pk, [other.pk for other in found])
-    cards = [_neighbour(other, together.get(other.pk)) for other in found]
-    return TileList(cards, NEIGHBOURS[placement], columns=8, strip=True)
-
-
-def _neighbour(other: Product, together: Together | None) -> TileCard:
-    notes = []
-    if together and together.baskets:
-        lift = [] if together.lift is None else [f"{numbers.decimal(together.lift)} × chance"]
-        notes = [*lift, numbers.plural(together.baskets, "basket")]
-    return TileCard(
-        tile_of(other), display_name(other), product_url(other), notes=notes, key=other.external_id, brand=other.brand
-    )
-
-
-def _funnel(after: AfterShowing) -> Bars | Nothing:
-    if not after.shown:
-        return Nothing("Not seen in this range", "Nobody saw a list that held this product.")
-    steps = [
-        ("Seen", after.shown, f"in {numbers.plural(after.shown, 'list')}"),
-        ("Clicked", after.clicks, _share(after.clicks, after.shown, "of lists")),
-        ("In basket", after.carts, _share(after.carts, after.clicks, "of clicks")),
-        ("Bought", after.purchases, _share(after.purchases, after.clicks, "of clicks")),
-    ]
-    return funnel_bars(steps)
-
-
-def _share(part: int, whole: int, of: str) -> str:
-    if not whole:
-        return "no data"
-    if whole < 30:
-        return "too few to judge"
-    return f"{numbers.rate(part, whole, 1)} {of} ({numbers.interval(part, whole, 1)})"
-
-
-def _shown(placements: Sequence[ShownAt], range_text: str) -> Table:
-    titles = dict(Placement.objects.values_list("slug", "title"))
-    columns = [
-        Column("Placement"),
-        Column("Times shown", numeric=True),
-        Column("Mean rank", numeric=True),
-        Column("How often", unseen=True),
-    ]
-    rows = []
-    for shown in placements:
-        often = _often(shown)
-        rank = numbers.NONE if shown.mean_rank is None else numbers.decimal(Decimal(shown.mean_rank), 1)
-        count = numbers.count(shown.lists) if shown.total else "no data"
-        cells = [Cell(titles.get(shown.placement, shown.placement)), Cell(count), Cell(rank), Cell(often, tone="muted")]
-        rows.append(Row(cells))
-    return Table(f"Placements that showed it, {range_text}", columns, rows, empty="No list was served in this range.")
-
-
-def _often(shown: ShownAt) -> str:
-    """``1 in 31 lists``; most lists are counted out of ten."""
-    if not shown.lists:
-        return f"never in {numbers.count(shown.total)} lists"
-    share = shown.lists / shown.total
-    return f"{round(10 * share)} in 10 lists" if share > MOST else f"1 in {round(1 / share)} lists"
-
-
-def _rule_lines(product: Product, shop: Shop) -> list[RuleLine]:
-    """Each rule that touches it, in one sentence; three queries, one where there is none."""
-    rules = rule_queries.touching(product)
-    if not rules:
-        return []
-    names = rule_queries.names_for(map(wording_of, rules), currency=shop.currency)
-    return [
-        RuleLine(
-            rule.get_verb_display(),
-            str(rule.verb),
-            f"{rule.name}: {rule_words.sentence(wording_of(rule), names)}",
-            page("rule", rule.pk),
-            State(rule.get_status_display(), _STATE_TONES[rule.status]),
-        )
-        for rule in rules
-    ]

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from django.core.cache import cache
 from django.db import connection
 from django.db.models import Sum
 
 from behavior.models import ShopperProfile
+from recsite.dashboard.queries.sales import PeriodSales
 
 
 @dataclass(frozen=True)
@@ -54,18 +56,27 @@ class Together:
     lift: float | None
 
 
-def sold_in_all(product_id: int, *, lately: datetime, before: datetime) -> SoldInAll:
-    """One query over the product's own index. Untimed purchases count in all, never as lately."""
+def sold(product_id: int, *, lately: datetime, before: datetime, zone: ZoneInfo) -> tuple[SoldInAll, list[PeriodSales]]:
+    """What a product sold in all, and in each week (from Monday, in the shop's zone) in which it was bought, oldest
+    first. One query that reads its lines once. Untimed purchases count in all, never as lately nor in a week."""
     sql = """
-        SELECT count(*), count(DISTINCT shopper_id), coalesce(sum(coalesce(price, 0) * coalesce(quantity, 1)), 0),
+        SELECT GROUPING(week), week, count(*), sum(units), sum(revenue),
+               percentile_cont(.5) WITHIN GROUP (ORDER BY price), count(DISTINCT shopper_id),
                count(*) FILTER (WHERE at > %(lately)s),
                count(*) FILTER (WHERE at > %(before)s AND at <= %(lately)s),
                min(at) FILTER (WHERE at > '1970-01-02')
-        FROM behavior_event WHERE product_id = %(product)s AND type = 'purchase'
+        FROM (
+            SELECT at, shopper_id, price, coalesce(quantity, 1) AS units,
+                   coalesce(price, 0) * coalesce(quantity, 1) AS revenue,
+                   CASE WHEN at > '1970-01-02' THEN date_trunc('week', at AT TIME ZONE %(zone)s)::date END AS week
+            FROM behavior_event WHERE product_id = %(product)s AND type = 'purchase'
+        ) AS lines GROUP BY GROUPING SETS ((), (week)) ORDER BY 1 DESC, week
     """
     with connection.cursor() as cursor:
-        cursor.execute(sql, {"product": product_id, "lately": lately, "before": before})
-        return SoldInAll(*cursor.fetchone())
+        cursor.execute(sql, {"product": product_id, "lately": lately, "before": before, "zone": zone.key})
+        (_, _, lines, _, revenue, _, shoppers, *periods, first_at), *weeks = cursor.fetchall()
+    in_all = SoldInAll(lines, shoppers, revenue or 0.0, *periods, first_at)
+    return in_all, [PeriodSales(*week[1:6]) for week in weeks if week[1] is not None]
 
 
 def shown_at(product_id: int, *, start: datetime, end: datetime) -> list[ShownAt]:
@@ -85,7 +96,8 @@ def shown_at(product_id: int, *, start: datetime, end: datetime) -> list[ShownAt
 
 def after_showing(product_id: int, *, start: datetime, end: datetime, window: timedelta) -> AfterShowing:
     """Lists of ``start … end`` in which the product was seen, and what the same shopper did with it within ``window``
-    after the click: what ``recommender.feedback`` counts by day, for one product. One query."""
+    after the click: what ``recommender.feedback`` counts by day, for one product. One query, over the months since
+    ``start``: nothing comes of a list before it was served."""
     sql = """
         WITH lists AS MATERIALIZED (
             SELECT recommendation_id, source FROM recommender_servedlist
@@ -94,14 +106,14 @@ def after_showing(product_id: int, *, start: datetime, end: datetime, window: ti
             SELECT l.recommendation_id, l.source, max(e.shopper_id) AS shopper_id,
                    max(e.at) FILTER (WHERE e.type = 'click' AND e.product_id = %(product)s) AS clicked_at
             FROM lists l JOIN behavior_event e USING (recommendation_id)
-            WHERE e.recommendation_id <> '' AND e.type IN ('impression', 'click')
+            WHERE e.recommendation_id <> '' AND e.at >= %(start)s AND e.type IN ('impression', 'click')
               AND (e.product_id = %(product)s OR e.product_id IS NULL)
             GROUP BY 1, 2
         ), later AS (
             SELECT t.recommendation_id, bool_or(b.type = 'cart') AS carted, bool_or(b.type = 'purchase') AS bought
-            FROM touches t JOIN behavior_event b
+            FROM (SELECT * FROM touches WHERE clicked_at IS NOT NULL) t JOIN behavior_event b
               ON b.product_id = %(product)s AND b.shopper_id = t.shopper_id AND b.type IN ('cart', 'purchase')
-             AND b.at >= t.clicked_at AND b.at < t.clicked_at + %(window)s * interval '1 second'
+             AND b.at >= %(start)s AND b.at >= t.clicked_at AND b.at < t.clicked_at + %(window)s * interval '1 second'
             GROUP BY 1
         )
         SELECT count(*), count(t.clicked_at), count(*) FILTER (WHERE carted), count(*) FILTER (WHERE bought),

@@ -5,14 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from django.db import connection
 
 from recsite.dashboard.kept import Kept
-
-PURCHASE = "purchase"
-_REVENUE = "coalesce(price, 0) * coalesce(quantity, 1)"
 
 
 @dataclass(frozen=True)
@@ -24,20 +20,6 @@ class PeriodSales:
     units: float
     revenue: float
     price: float | None  # median of a unit
-
-
-def of_product(product_id: int, *, zone: ZoneInfo) -> list[PeriodSales]:
-    """The weeks (from Monday, in the shop's zone) in which a product was bought, oldest first."""
-    sql = f"""
-        SELECT date_trunc('week', at AT TIME ZONE %(zone)s)::date, count(*), sum(coalesce(quantity, 1)),
-               sum({_REVENUE}), percentile_cont(.5) WITHIN GROUP (ORDER BY price)
-        FROM behavior_event
-        WHERE product_id = %(product)s AND type = %(type)s AND at > '1970-01-02'
-        GROUP BY 1 ORDER BY 1
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(sql, {"product": product_id, "type": PURCHASE, "zone": zone.key})
-        return [PeriodSales(*row) for row in cursor.fetchall()]
 
 
 def weeks_between(first: date, last: date) -> list[date]:
