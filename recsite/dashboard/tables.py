@@ -49,6 +49,11 @@ class Cell:
     def is_component(self) -> bool:
         return hasattr(self.content, "template")
 
+    @property
+    def is_plain(self) -> bool:
+        """Text alone, as nearly all cells of the long tables behind charts are: drawn without looking further."""
+        return not (self.note or self.href or self.tile or self.badge or hasattr(self.content, "template"))
+
 
 @dataclass(frozen=True)
 class Row:
@@ -86,13 +91,29 @@ class Table:
     id: str = ""
 
     @property
-    def lines(self) -> list[tuple[Row, list[tuple[Column, Cell]]]]:
-        """Each row with its cells beside their columns."""
-        return [(row, list(zip(self.columns, row.cells, strict=True))) for row in self.rows]
+    def lines(self) -> list[tuple[Row, list[tuple[str, str, Cell]]]]:
+        """Each row with its cells: the element (th, td), its classes, the cell."""
+        columns = [("td" if place else "th", _classes(column)) for place, column in enumerate(self.columns)]
+
+        def drawn(row: Row) -> list[tuple[str, str, Cell]]:
+            pairs = zip(columns, row.cells, strict=True)
+            return [
+                (name, f"{classes} {_TONES.get(cell.tone, cell.tone)}".strip(), cell) for (name, classes), cell in pairs
+            ]
+
+        return [(row, drawn(row)) for row in self.rows]
 
     @property
     def empty_is_component(self) -> bool:
         return hasattr(self.empty, "template")
+
+
+_TONES = {"": "", "muted": "text-3"}
+
+
+def _classes(column: Column) -> str:
+    names = {"numeric": column.numeric, "wide": column.wide, "mark-column": column.marked}
+    return " ".join(name for name, is_set in names.items() if is_set)
 
 
 @dataclass(frozen=True)

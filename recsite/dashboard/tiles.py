@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import zlib
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, ClassVar
 
 from recsite.dashboard.silhouettes import SILHOUETTES
@@ -266,6 +267,7 @@ def _preserved(texts: list[str]) -> tuple[str, str] | None:
     return next((kept[:2] for kept in _PRESERVED if any(kept[2].search(text) for text in texts)), None)
 
 
+@lru_cache(maxsize=1 << 16)
 def department(title: str, category: str) -> tuple[str, int]:
     """A product's department in plain words, with its hue; unknown ones keep the shop's own word for the top."""
     return _department(_texts(title, category))
@@ -300,13 +302,20 @@ def _texts(title: str, category: str) -> list[str]:
 
     The title of something whose categories are none of ours says nothing of its looks: "The Bean Trees" is no tin.
     """
-    path = [_spaced(part) for part in category.split(">") if part.strip()]
-    if path and not any(pattern.search(part) for part in path for _, _, pattern in _FAMILIES):
+    path, is_ours = _path(category)
+    if path and not is_ours:
         return path[::-1]
     texts = [_spaced(f"{title} {path[-1] if path else ''}"), *path[-2::-1]]
     if len(path) == 1 and title:
         texts.append(path[0])
     return [text for text in texts if text]
+
+
+@lru_cache(maxsize=1 << 14)
+def _path(category: str) -> tuple[list[str], bool]:
+    """The categories from the top down, and whether any of them is one of ours."""
+    path = [_spaced(part) for part in category.split(">") if part.strip()]
+    return path, any(pattern.search(part) for part in path for _, _, pattern in _FAMILIES)
 
 
 def _spaced(text: str) -> str:
