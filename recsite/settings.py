@@ -125,6 +125,8 @@ INSTALLED_APPS = [
     "django_celery_beat",
     "django_prometheus",
     "axes",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
     "csp",
     "catalog",
     "behavior",
@@ -196,6 +198,7 @@ AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
+OTP_ADMIN_HIDE_SENSITIVE_DATA = True  # no key of a second factor in Django's admin
 AXES_LOCKOUT_TEMPLATE = "registration/locked_out.html"
 
 # --- Web ---

@@ -8,16 +8,20 @@ from functools import wraps
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import redirect
 from django.utils import timezone
 
 from recsite.dashboard import audit, roles
+from recsite.dashboard import second_factor as factor
 from recsite.dashboard.shop import read_shop
 
 View = Callable[..., HttpResponseBase]
 
 
-def needs(*permissions: str) -> Callable[[View], View]:
-    """Ask a visitor to log in; answer 403 to a person without all of ``permissions`` (see ``roles``).
+def needs(*permissions: str, second_factor: bool = True) -> Callable[[View], View]:
+    """Ask a visitor to log in; answer 403 to a person without all of ``permissions`` (see ``roles``). An admin who is
+    in without a second factor, where the shop demands one, is sent to set it up; pages that are needed for that say
+    ``second_factor=False``.
 
     The view is called as ``view(request, shop, …)``, under the shop's time zone; it must render before it returns.
     """
@@ -28,6 +32,8 @@ def needs(*permissions: str) -> Callable[[View], View]:
         def guarded(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
             require(request, *permissions)
             shop = read_shop()
+            if second_factor and shop.demands_second_factor and factor.is_owed(request):
+                return redirect("settings-second-factor")
             with timezone.override(shop.zone):  # every time on a page is the shop's
                 return _noted(request, view(request, shop, *args, **kwargs))
 

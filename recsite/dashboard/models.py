@@ -20,6 +20,14 @@ class AuditEntry(models.Model):
         verbose_name_plural = "audit entries"
 
 
+class RecoveryCode(models.Model):
+    """A code that opens a log-in once, where the phone is lost (see ``second_factor``)."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="recovery_codes")
+    sha256 = models.CharField(max_length=64, unique=True)
+    used_at = models.DateTimeField(null=True, blank=True)
+
+
 class ShopSettings(models.Model):
     """The one row of what an admin set in the dashboard; empty means: as in the environment."""
 
@@ -28,6 +36,7 @@ class ShopSettings(models.Model):
     time_zone = models.CharField(max_length=64, blank=True)
     click_window_hours = models.PositiveIntegerField(default=24)
     view_window_hours = models.PositiveIntegerField(default=1)
+    demand_second_factor = models.BooleanField(default=False, db_default=False)  # of admins
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:

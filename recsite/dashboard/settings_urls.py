@@ -18,6 +18,12 @@ from recsite.dashboard.views.settings.people import (
     people,
     person,
 )
+from recsite.dashboard.views.settings.second_factor import (
+    new_codes,
+    reset_second_factor,
+    second_factor,
+    turn_off,
+)
 from recsite.dashboard.views.settings.shop import shop_settings, undo_shop_settings
 from recsite.dashboard.views.settings.you import password_again, you
 
@@ -41,5 +47,9 @@ urlpatterns: list[URLPattern] = [
     path("event-types/of/<slug:name>/", event_type, name="settings-event-type"),
     path("audit/", audit_log, name="settings-audit"),
     path("you/", you, name="settings-you"),
+    path("you/second-factor/", second_factor, name="settings-second-factor"),
+    path("you/second-factor/codes/", new_codes, name="settings-second-factor-codes"),
+    path("you/second-factor/off/", turn_off, name="settings-second-factor-off"),
+    path("people/<int:pk>/second-factor/", reset_second_factor, name="settings-person-second-factor"),
     path("password/", password_again, name="settings-password-again"),
 ]

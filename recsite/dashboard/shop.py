@@ -27,13 +27,15 @@ _ROW = 1  # the only row's id: two first savers meet on it
 
 @dataclass(frozen=True)
 class Shop:
-    """Name, currency (ISO 4217), time zone, and the two windows of attribution."""
+    """Name, currency (ISO 4217), time zone, the two windows of attribution, and whether admins must have a second
+    factor."""
 
     name: str
     currency: str
     zone: ZoneInfo
     click_window: timedelta
     view_window: timedelta
+    demands_second_factor: bool = False
 
     def day_of(self, at: datetime) -> date:
         """The shop's calendar day of a moment."""
@@ -53,6 +55,7 @@ class ShopValues:
     time_zone: str = ""
     click_window_hours: int = 24
     view_window_hours: int = 1
+    demand_second_factor: bool = False
 
 
 class ShopRefused(ValueError):
@@ -72,6 +75,7 @@ def read_shop() -> Shop:
         zone=ZoneInfo(row.time_zone or settings.SHOP_TIME_ZONE),
         click_window=timedelta(hours=row.click_window_hours),
         view_window=timedelta(hours=row.view_window_hours),
+        demands_second_factor=row.demand_second_factor,
     )
 
 
@@ -120,7 +124,14 @@ def zones() -> tuple[str, ...]:
 
 
 def _values(row: ShopSettings) -> ShopValues:
-    return ShopValues(row.shop_name, row.currency, row.time_zone, row.click_window_hours, row.view_window_hours)
+    return ShopValues(
+        row.shop_name,
+        row.currency,
+        row.time_zone,
+        row.click_window_hours,
+        row.view_window_hours,
+        row.demand_second_factor,
+    )
 
 
 def _store(row: ShopSettings, values: ShopValues) -> None:

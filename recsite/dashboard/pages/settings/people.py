@@ -9,12 +9,13 @@ from django.contrib.auth.models import User
 from django.db.models import Q, QuerySet
 from django.urls import reverse
 
-from recsite.dashboard import numbers, tables
+from recsite.dashboard import numbers, second_factor, tables
 from recsite.dashboard.addresses import changed, page
 from recsite.dashboard.components import (
     Action,
     Badge,
     Component,
+    Dialog,
     Fact,
     Facts,
     Field,
@@ -64,6 +65,8 @@ class PersonPage:
     role: Action | None
     role_text: str
     link: Action
+    factor: Action | None
+    factor_text: str
     access: Action | None
     access_text: str
     own: str
@@ -108,7 +111,7 @@ def build(params: Mapping[str, str], permissions: Collection[str], *, me: User) 
 def build_one(person: User, permissions: Collection[str], *, me: User) -> PersonPage:
     """``me``: who looks."""
     head = frame("settings-people", _sentence(person), permissions, title=person.get_username())
-    own = person.pk == me.pk
+    own, factor_on = person.pk == me.pk, second_factor.is_on(person)
     other = MERCHANDISER if role_of(person) == ADMIN else ADMIN
     words = f"Make {'an admin' if other == ADMIN else 'a merchandiser'}"
     access = (
@@ -119,10 +122,12 @@ def build_one(person: User, permissions: Collection[str], *, me: User) -> Person
     return PersonPage(
         header=head.header,
         tabs=head.tabs,
-        facts=_facts(person),
+        facts=_facts(person, factor_on),
         role=None if own else Action(words, reverse("settings-person-role", args=[person.pk, other]), post=True),
         role_text=f"{other.capitalize()}: {ROLE_WORDS[other]}.",
         link=Action("Make a link", reverse("settings-person-link", args=[person.pk]), post=True),
+        factor=_factor(person) if factor_on and not own else None,
+        factor_text="For who lost phone and recovery codes: they log in with the password alone, and set up another.",
         access=None if own else access,
         access_text=(
             "From their next click on they are logged out and cannot log in. What they did stays under their name."
@@ -244,7 +249,25 @@ def _sentence(person: User) -> str:
     return f"{role.capitalize()}: {ROLE_WORDS[role]}." if role in ROLE_WORDS else "Without a role: sees nothing."
 
 
-def _facts(person: User) -> Facts:
+def _factor(person: User) -> Action:
+    return Action("Reset it…", reverse("settings-person-second-factor", args=[person.pk]), "danger")
+
+
+def reset_dialog(person: User) -> Dialog:
+    name = person.get_username()
+    return Dialog(
+        id="reset-second-factor",
+        title=f"Reset the second factor of {name}?",
+        text=f"Their phone's key and recovery codes are forgotten at once: {name} logs in with the password alone. Be "
+        "sure that it is they who ask.",
+        action=reverse("settings-person-second-factor", args=[person.pk]),
+        confirm="Reset it",
+        type_this=name,
+        cancel_href=reverse("settings-person", args=[person.pk]),
+    )
+
+
+def _facts(person: User, factor_on: bool) -> Facts:
     further = [group.name for group in person.groups.all() if group.name not in ROLES]
     return Facts(
         [
@@ -252,6 +275,7 @@ def _facts(person: User) -> Facts:
             Fact("Role", role_of(person).capitalize(), note="from the command line" if person.is_superuser else ""),
             *([Fact("Further groups", ", ".join(further))] if further else []),
             Fact("Full name", person.get_full_name()),
+            Fact("Second factor", "on" if factor_on else "off"),
             Fact("Added", numbers.day(person.date_joined)),
             Fact("Last log-in", numbers.ago(person.last_login)),
         ]

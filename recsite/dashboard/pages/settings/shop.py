@@ -10,7 +10,7 @@ from django.conf import settings
 from recommender.models import FeedbackDay
 from recsite.dashboard import numbers, roles
 from recsite.dashboard.addresses import linked, page
-from recsite.dashboard.components import Action, Fact, Facts, Field, Option, PageHeader, Tabs
+from recsite.dashboard.components import Action, Checks, Fact, Facts, Field, Option, PageHeader, Tabs
 from recsite.dashboard.currencies import CURRENCIES
 from recsite.dashboard.pages.settings.frame import frame
 from recsite.dashboard.shop import MOST_CLICK_HOURS, MOST_VIEW_HOURS, Shop, ShopRefused, ShopValues, zones
@@ -25,6 +25,7 @@ class ShopPage:
     facts: Facts | None
     names: list[Field]
     windows: list[Field]
+    second_factor: Checks | None
     recounts: str
     feedback: list[Action]
 
@@ -47,6 +48,7 @@ def build(
         facts=None if may_edit else _facts(shop),
         names=_names(told, errors or {}) if may_edit else [],
         windows=_windows(told, errors or {}) if may_edit else [],
+        second_factor=_second_factor(told) if may_edit else None,
         recounts=_recounts(),
         feedback=linked(Action("See feedback", page("feedback"), small=True)),
     )
@@ -68,6 +70,7 @@ def read_form(form: Mapping[str, str]) -> tuple[ShopValues, dict[str, str]]:
         time_zone=typed["time_zone"],
         click_window_hours=int(typed["click_window_hours"]),
         view_window_hours=int(typed["view_window_hours"]),
+        demand_second_factor=typed["demand_second_factor"] == "True",
     )
     return values, typed
 
@@ -81,6 +84,7 @@ def _facts(shop: Shop) -> Facts:
             Fact("Time zone", str(shop.zone)),
             Fact("After a click", numbers.duration(shop.click_window)),
             Fact("After a view", numbers.duration(shop.view_window) if shop.view_window else "not counted"),
+            Fact("Second factor", "demanded of admins" if shop.demands_second_factor else "as each person likes"),
         ]
     )
 
@@ -141,6 +145,15 @@ def _windows(told: Mapping[str, str], errors: Mapping[str, str]) -> list[Field]:
             limits={"min": "0", "max": str(MOST_VIEW_HOURS), "inputmode": "numeric"},
         ),
     ]
+
+
+def _second_factor(told: Mapping[str, str]) -> Checks:
+    return Checks(
+        "demand_second_factor",
+        "Second factor",
+        [Option("True", "Demand it of admins", told["demand_second_factor"] == "True")],
+        hint="A code from a phone besides the password. Whoever has none yet, you too, sets it up on the next click.",
+    )
 
 
 def _recounts() -> str:

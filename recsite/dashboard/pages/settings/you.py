@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from django.contrib.auth.models import User
 from django.contrib.auth.password_validation import password_validators_help_texts
 
-from recsite.dashboard import numbers
+from recsite.dashboard import numbers, second_factor
+from recsite.dashboard.addresses import page
 from recsite.dashboard.components import Fact, Facts, Field, PageHeader, Tabs
 from recsite.dashboard.pages.settings.frame import frame
 from recsite.dashboard.roles import role_of
@@ -21,6 +22,8 @@ class YouPage:
     header: PageHeader
     tabs: Tabs
     facts: Facts
+    factor: Fact
+    factor_href: str
     password: list[Field]
     username: str
 
@@ -48,6 +51,8 @@ def build(user: User, permissions: Collection[str], *, errors: Mapping[str, str]
                 Fact("Last log-in", numbers.ago(user.last_login)),
             ]
         ),
+        factor=_factor(user),
+        factor_href=page("settings-second-factor"),
         password=_fields(errors or {}),
         username=user.get_username(),
     )
@@ -64,6 +69,14 @@ def build_question(back: str, permissions: Collection[str], *, error: str = "") 
         ),
         back,
     )
+
+
+def _factor(user: User) -> Fact:
+    device = second_factor.device_of(user)
+    if device is None:
+        return Fact("Second factor", "off")
+    left = numbers.plural(second_factor.codes_left(user), "recovery code")
+    return Fact("Second factor", f"on since {numbers.moment(device.created_at)}", f"{left} left")
 
 
 def _fields(errors: Mapping[str, str]) -> list[Field]:

@@ -10,8 +10,8 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from recsite.dashboard import audit, reauthentication
-from recsite.dashboard.access import permissions_of, sees
+from recsite.dashboard import audit, reauthentication, roles
+from recsite.dashboard.access import needs, permissions_of, sees
 from recsite.dashboard.pages.settings import you as page
 from recsite.dashboard.shop import Shop
 from recsite.dashboard.views import fragments
@@ -39,7 +39,7 @@ def you(request: HttpRequest, shop: Shop) -> HttpResponse:
 
 @sensitive_post_parameters()
 @require_http_methods(["GET", "HEAD", "POST"])
-@sees
+@needs(roles.SEE, second_factor=False)  # setting the factor up asks for the password
 def password_again(request: HttpRequest, shop: Shop) -> HttpResponse:
     """Ask for the password before keys and people are changed; then back to ``next``."""
     wanted = request.POST.get("next") or request.GET.get("next") or ""
