@@ -6,13 +6,15 @@
 4. in one transaction, fenced by the run: ``Switch`` gets its next number;
 5. the pointer in Redis moves to it by compare-and-set.
 
-Killed before 4, the old generation serves on and the half-built one dies by its TTL. Killed between 4 and 5, the
-reconciler moves the pointer. A Redis that is down stops nothing: the lists are on disk and are put there later.
+Killed before 4, the old generation serves on and the half-built one dies by its TTL. The pointer moves only once 4 is
+committed, so nobody is served by a row that was rolled back; killed between 4 and 5, the reconciler moves the pointer.
+A Redis that is down stops nothing: the lists are on disk and are put there later.
 """
 
 from __future__ import annotations
 
 import contextlib
+import logging
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -34,6 +36,8 @@ from recommender.models import Generation, Switch, TrainingPlan, TrainingRun
 from recommender.packing import StoredHistory, StoredList
 from recommender.store import Pointer
 from recommender.vocabulary import Vocabulary
+
+log = logging.getLogger(__name__)
 
 POOL = 300
 BATCH = 256
@@ -193,7 +197,8 @@ def check(generation: int, *, in_redis: bool) -> None:
 def switch_to(
     generation: Generation, *, reason: str, fence: int, attempts: int | None = None, by: User | None = None
 ) -> Switch:
-    """Let ``generation`` serve: the next switch number in Postgres, then the pointer in Redis.
+    """Let ``generation`` serve: the next switch number in Postgres and, after its commit, the pointer in Redis. Inside
+    a caller's transaction that is when the caller's commits; one that is rolled back leaves the pointer where it was.
 
     With ``attempts`` the caller is a training run and must still be the one that works on it; ``fence`` keeps a
     run that was overtaken by a newer one from switching back. Raises :class:`StaleRun`.
@@ -204,18 +209,40 @@ def switch_to(
         if attempts is not None:
             _require_current(generation.run_id, attempts, fence)
         switch = Switch.objects.create(generation=generation, reason=reason, by=by, fence=fence)
-    move_pointer(switch)
+        transaction.on_commit(lambda: move_pointer(switch))
     return switch
 
 
+def pointer_of(switch: Switch) -> Pointer:
+    """What Redis is to say while ``switch`` is the newest."""
+    return Pointer(switch.number, switch.generation_id, switch.generation.run_id)
+
+
 def move_pointer(switch: Switch) -> bool:
-    """Tell Redis; whether it listened. The reconciler repeats this until it did."""
-    pointer = Pointer(switch.number, switch.generation_id, switch.generation.run_id)
+    """Tell Redis of a committed switch; whether it listened. The reconciler repeats this until it did."""
+    pointer = pointer_of(switch)
     _write_down(pointer)
     try:
         return store.move_pointer(pointer)
     except store.StoreDown:
         return False
+
+
+def mend_pointer() -> bool:
+    """Let Redis point to what Postgres says; whether it had to be moved. Raises ``store.StoreDown``.
+
+    A pointer behind the row missed its switch. One ahead of it is of a row that Postgres does not have (any more: it
+    was restored from a copy); the pointer is read first, for the row of a sound one is committed by then.
+    """
+    seen = store.pointer()
+    switch = serving()
+    if switch is None or seen == pointer_of(switch):
+        return False
+    if seen is None or seen.switch < switch.number:
+        return move_pointer(switch)
+    log.warning("the pointer %s is of no switch in Postgres: set back to %s", seen, pointer_of(switch))
+    _write_down(pointer_of(switch), even_back=True)
+    return store.set_pointer_back(pointer_of(switch), seen=seen)
 
 
 def written_pointer() -> Pointer | None:
@@ -224,15 +251,19 @@ def written_pointer() -> Pointer | None:
     return Pointer.parse(file.read_bytes()) if file.exists() else None
 
 
-def _write_down(pointer: Pointer) -> None:
-    known = written_pointer()
-    if known is not None and known.switch >= pointer.switch:
-        return
+def _write_down(pointer: Pointer, *, even_back: bool = False) -> None:
+    """Best effort: the switch is committed, and a full disk must not keep Redis from hearing of it."""
     file = _pointer_file()
-    file.parent.mkdir(parents=True, exist_ok=True)
-    aside = file.with_name(f".{file.name}-{pointer.switch}")
-    aside.write_text(str(pointer))
-    aside.rename(file)
+    try:
+        known = written_pointer()
+        if known is not None and known.switch >= pointer.switch and not even_back:
+            return
+        file.parent.mkdir(parents=True, exist_ok=True)
+        aside = file.with_name(f".{file.name}-{pointer.switch}")
+        aside.write_text(str(pointer))
+        aside.rename(file)
+    except OSError as error:
+        log.warning("what serves could not be written to %s: %s", file, error)
 
 
 def _pointer_file() -> Path:

@@ -220,8 +220,10 @@ def promote(*, run: TrainingRun, by: User | None = None) -> Switch:
     generation = run.generations.filter(status=Generation.Status.READY).first()
     if generation is None:
         raise CannotServe(f"run {run.pk} has no stored lists any more; train again to publish it")
-    switch = _switch(generation, "promoted", by)
-    TrainingPlan.objects.filter(shadow_run=run).update(shadow_run=None, shadow_since=None)
+    _fill(generation)
+    with transaction.atomic():
+        switch = publish.switch_to(generation, reason="promoted", fence=generation.run_id, by=by)
+        TrainingPlan.objects.filter(shadow_run=run).update(shadow_run=None, shadow_since=None)
     return switch
 
 
@@ -251,7 +253,8 @@ def roll_back(*, by: User | None = None) -> Switch:
     before = rollback_target()
     if before is None:
         raise CannotServe("no earlier generation is stored")
-    return _switch(before, "rolled_back", by)
+    _fill(before)
+    return publish.switch_to(before, reason="rolled_back", fence=before.run_id, by=by)
 
 
 def rollback_target() -> Generation | None:
@@ -267,8 +270,9 @@ def rollback_target() -> Generation | None:
     )
 
 
-def _switch(generation: Generation, reason: str, by: User | None) -> Switch:
-    """The lists must be whole on disk; what Redis lacks of them is put there before anybody reads it."""
+def _fill(generation: Generation) -> None:
+    """The lists must be whole on disk (else :class:`CannotServe`); what Redis lacks of them is put there before anybody
+    reads it."""
     try:
         stored = generations.StoredGeneration(generation.pk)
         if store.manifest(generation.pk) != stored.manifest.to_dict():
@@ -277,7 +281,6 @@ def _switch(generation: Generation, reason: str, by: User | None) -> Switch:
         raise CannotServe(str(error)) from error
     except store.StoreDown as error:
         log.warning("switching to generation %s without Redis: %s", generation.pk, error)
-    return publish.switch_to(generation, reason=reason, fence=generation.run_id, by=by)
 
 
 # --- What was posted ---
@@ -411,14 +414,11 @@ def _mend_running(run: TrainingRun | Tuning, send: Callable[[int], bool]) -> Non
 
 
 def _mend_redis() -> None:
-    """An emptied Redis is filled again from the stored generation and from Postgres; a pointer that missed its
-    switch is moved."""
+    """An emptied Redis is filled again from the stored generation and from Postgres; a pointer that says otherwise
+    than the newest switch is moved, once the lists are there."""
     switch = publish.serving()
     steering.publish_missing()
     if switch is None:
-        return
-    pointer = store.pointer()
-    if pointer and pointer.switch >= switch.number and store.manifest(switch.generation_id) is not None:
         return
     if store.manifest(switch.generation_id) is None:
         try:
@@ -428,7 +428,7 @@ def _mend_redis() -> None:
             return
         log.info("generation %s is in Redis again: %s shoppers", switch.generation_id, count)
         refill_recent(switch.generation)
-    publish.move_pointer(switch)
+    publish.mend_pointer()
 
 
 RECENT = """

@@ -135,6 +135,12 @@ if tonumber(ARGV[1]) > held then redis.call('SET', KEYS[1], ARGV[2]) return 1 en
 return 0
 """
 
+# Only what was seen is replaced: a switch that came in between stays.
+_SET_POINTER_BACK = """
+if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('SET', KEYS[1], ARGV[2]) return 1 end
+return 0
+"""
+
 # A shared value and its version change together, and never backwards.
 _PUT_SHARED = """
 local held = tonumber(redis.call('HGET', KEYS[1], ARGV[1]) or '-1')
@@ -252,6 +258,13 @@ def move_pointer(to: Pointer) -> bool:
     """Whether the pointer moved: a higher switch number wins, whoever writes last."""
     with _writing() as server:
         return bool(server.eval(_MOVE_POINTER, 1, key("pointer"), to.switch, str(to)))
+
+
+def set_pointer_back(to: Pointer, *, seen: Pointer) -> bool:
+    """Whether the pointer moved from ``seen`` to a lower switch number: to what Postgres says, where that was
+    restored from a copy."""
+    with _writing() as server:
+        return bool(server.eval(_SET_POINTER_BACK, 1, key("pointer"), str(seen), str(to)))
 
 
 # --- Shared values ---

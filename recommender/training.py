@@ -10,6 +10,7 @@ is in ``runs/<id>/log.txt``.
 
 from __future__ import annotations
 
+import logging
 import os
 import resource
 import threading
@@ -21,7 +22,7 @@ from types import TracebackType
 from typing import Any
 
 import numpy as np
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
 from recommender import artifacts, codeversion, dataset, drift, gate, processes, publish, rescoring, services
@@ -34,6 +35,8 @@ from recommender.gate import Sample, Verdict
 from recommender.models import TrainingRun, Tuning
 from recommender.runs import folder
 from recommender.store import StoreFull
+
+log = logging.getLogger(__name__)
 
 MIN_EVENTS, MIN_SHOPPERS = 1_000, 25
 BEAT_SECONDS = 2.0
@@ -63,11 +66,19 @@ def run_child(run_id: int, attempt: int) -> str:
             outcome = Outcome(Status.STOPPED)
         except (publish.StaleRun, publish.BadGeneration, StoreFull, impute.UnknownStrategy) as error:
             outcome = Outcome(Status.FAILED, {"error": str(error)})
-        life.finish(outcome.status, **outcome.values, **_cost())
-    if outcome.status == Status.SUCCEEDED and run.publish == TrainingRun.Publish.SHADOW:
-        run.refresh_from_db()
-        services.shadow(run=run)
+        shadows = outcome.status == Status.SUCCEEDED and run.publish == TrainingRun.Publish.SHADOW
+        life.finish(
+            outcome.status, also=lambda: put_in_shadow(run_id) if shadows else None, **outcome.values, **_cost()
+        )
     return outcome.status
+
+
+def put_in_shadow(run_id: int) -> None:
+    """Where it still may be: it might serve by now."""
+    try:
+        services.shadow(run=TrainingRun.objects.get(pk=run_id))
+    except services.CannotShadow as error:
+        log.warning("run %s is not put in shadow: %s", run_id, error)
 
 
 @dataclass(frozen=True)
@@ -362,11 +373,14 @@ class Life:
         if not self._rows().update(**values):
             raise Lost(f"{self}: attempt {self.attempt} was taken over")
 
-    def finish(self, status: str, **values: Any) -> None:
-        """The end, tried for a minute: Postgres may be starting again."""
+    def finish(self, status: str, *, also: Callable[[], object] = lambda: None, **values: Any) -> None:
+        """The end and what it brings with it, ``also``, in one transaction, so that a process that dies here has done
+        both or neither. Tried for a minute: Postgres may be starting again."""
         for attempt in range(30):
             try:
-                self.write(status=status, finished_at=timezone.now(), process_id=None, **values)
+                with transaction.atomic():
+                    self.write(status=status, finished_at=timezone.now(), process_id=None, **values)
+                    also()
                 return
             except OperationalError:
                 if attempt == 29:

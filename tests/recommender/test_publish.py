@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import tempfile
+from contextlib import AbstractContextManager, nullcontext
 from unittest.mock import patch
 
 import numpy as np
-from django.test import TestCase, override_settings
+from django.db import transaction
+from django.test import SimpleTestCase, TestCase, override_settings
 
 from recommender import artifacts, dataset, generations, packing, publish, services, store
 from recommender.dataset import Snapshot
@@ -14,14 +18,17 @@ from recommender.engine import plain
 from recommender.engine.artifact import ArtifactError
 from recommender.models import Generation, Switch, TrainingRun
 from recommender.store import Breaker, Pointer
-from recsite.testing import flush_redis
+from recsite.testing import BASE_DIR, CommittedCase, flush_redis, process_environment
 from tests.goods import make_history, make_products, make_shoppers
 
 Status = TrainingRun.Status
 
 
-class PublishCase(TestCase):
+class Publisher(SimpleTestCase):
+    """Publishes; what it writes is committed or rolled back as the case says that it is mixed into."""
+
     def setUp(self) -> None:
+        super().setUp()
         flush_redis()
         store.breaker = Breaker()
         folder = tempfile.TemporaryDirectory()
@@ -32,6 +39,10 @@ class PublishCase(TestCase):
         self.products, self.shoppers = make_products(), make_shoppers()
         make_history(self.shoppers, self.products)
 
+    def at_commit(self) -> AbstractContextManager[object]:
+        """What waits for a commit happens at the end of the block, where it has not already."""
+        return nullcontext()
+
     def a_run(self) -> TrainingRun:
         TrainingRun.objects.filter(status=Status.RUNNING).update(status=Status.SUCCEEDED)
         return TrainingRun.objects.create(status=Status.RUNNING, attempts=1)
@@ -41,7 +52,13 @@ class PublishCase(TestCase):
         ranker = plain.fit(snapshot.data, snapshot.now)
         where = f"runs/{run.pk}/plain"
         sha256 = artifacts.save(ranker, snapshot.vocabulary, where, {})
-        return publish.publish(run, ranker, snapshot, model_name=plain.NAME, artifact=where, sha256=sha256)
+        with self.at_commit():
+            return publish.publish(run, ranker, snapshot, model_name=plain.NAME, artifact=where, sha256=sha256)
+
+
+class PublishCase(Publisher, TestCase):
+    def at_commit(self) -> AbstractContextManager[object]:
+        return self.captureOnCommitCallbacks(execute=True)
 
 
 class Publishing(PublishCase):
@@ -126,14 +143,66 @@ class Fencing(PublishCase):
         self.assertIsNone(publish.serving())
 
 
+class InOrder(Publisher, CommittedCase):
+    """The row is committed, then the pointer moves: whatever happens in between."""
+
+    def pointer(self) -> Pointer:
+        pointer = store.pointer()
+        assert pointer is not None
+        return pointer
+
+    def test_a_switch_that_is_rolled_back_leaves_the_pointer(self) -> None:
+        first, second = self.publish(), self.publish()
+        with self.assertRaisesMessage(RuntimeError, "the audit log is full"), transaction.atomic():
+            services.promote(run=first.generation.run)
+            self.assertEqual(self.pointer(), publish.pointer_of(second))  # nobody sees what is not committed
+            raise RuntimeError("the audit log is full")
+        services.reconcile()
+        self.assertEqual(publish.serving(), second)
+        self.assertEqual(self.pointer(), publish.pointer_of(second))
+        self.assertEqual(publish.written_pointer(), publish.pointer_of(second))
+
+    def test_in_a_transaction_of_the_caller_it_moves_at_that_commit(self) -> None:
+        first, second = self.publish(), self.publish()
+        with transaction.atomic():
+            switch = services.roll_back()
+            self.assertEqual(self.pointer(), publish.pointer_of(second))
+        self.assertEqual(switch.generation, first.generation)
+        self.assertEqual(self.pointer(), publish.pointer_of(switch))
+
+    def test_a_process_that_dies_between_commit_and_pointer_is_mended(self) -> None:
+        first, second = self.publish(), self.publish()
+        death = "from recommender import publish, services; import os\n"
+        death += "publish.move_pointer = lambda switch: os.kill(os.getpid(), 9)\nservices.roll_back()"
+        command = [sys.executable, "manage.py", "shell", "--no-imports", "--command", death]
+        ended = subprocess.run(command, cwd=BASE_DIR, env=process_environment(), capture_output=True, check=False)
+        self.assertEqual(ended.returncode, -9, ended.stderr)
+        switch = publish.serving()
+        assert switch is not None
+        self.assertEqual(switch.generation, first.generation)
+        self.assertEqual(self.pointer(), publish.pointer_of(second))  # it lags behind the row
+        services.reconcile()
+        self.assertEqual(self.pointer(), publish.pointer_of(switch))
+
+    def test_a_pointer_of_a_row_that_is_gone_is_set_back(self) -> None:
+        first, second = self.publish(), self.publish()
+        second.delete()  # as after Postgres was restored from a copy
+        self.assertTrue(publish.mend_pointer())
+        self.assertEqual(self.pointer(), publish.pointer_of(first))
+        self.assertEqual(publish.written_pointer(), publish.pointer_of(first))
+        self.assertFalse(publish.mend_pointer())
+
+
 class RollingBack(PublishCase):
     def test_back_and_forward_are_higher_switches(self) -> None:
         first, second = self.publish(), self.publish()
-        back = services.roll_back()
+        with self.at_commit():
+            back = services.roll_back()
         self.assertEqual(back.generation_id, first.generation_id)
         self.assertGreater(back.number, second.number)
         self.assertEqual(store.pointer().generation, first.generation_id)  # type: ignore[union-attr]
-        forward = services.promote(run=second.generation.run)
+        with self.at_commit():
+            forward = services.promote(run=second.generation.run)
         self.assertEqual(store.pointer().switch, forward.number)  # type: ignore[union-attr]
 
     def test_without_an_earlier_one_it_says_so(self) -> None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from io import StringIO
+from unittest.mock import patch
 from zoneinfo import ZoneInfo
 
 import numpy as np
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from recommender import artifacts, dataset, publish, services, shadow, shadow_comparison, state
+from recommender import artifacts, dataset, publish, services, shadow, shadow_comparison, state, training
 from recommender.engine import plain
 from recommender.models import FeedbackProgress, ServedList, ShadowList, TrainingPlan, TrainingRun
 from recommender.services import CannotShadow
@@ -54,6 +56,34 @@ class ShadowCase(PublishCase):
         services.shadow(run=run)
         TrainingPlan.objects.update(shadow_since=NEWEST)
         return run
+
+
+class MarkedAtTheEnd(ShadowCase):
+    def ending(self) -> tuple[TrainingRun, Callable[[], None]]:
+        run = self.candidate()
+        TrainingRun.objects.filter(pk=run.pk).update(status=Status.RUNNING, attempts=1, publish="shadow")
+        life = training.Life(run.pk, 1)
+        return run, lambda: life.finish(Status.SUCCEEDED, also=lambda: training.put_in_shadow(run.pk))
+
+    def test_a_run_ends_and_is_in_shadow_in_one_step(self) -> None:
+        run, end = self.ending()
+        end()
+        run.refresh_from_db()
+        self.assertEqual((run.status, TrainingPlan.objects.get().shadow_run), (Status.SUCCEEDED, run))
+
+    def test_a_process_that_dies_before_the_mark_has_not_ended_either(self) -> None:
+        run, end = self.ending()
+        with patch("recommender.services.shadow", side_effect=SystemExit), self.assertRaises(SystemExit):
+            end()
+        run.refresh_from_db()
+        self.assertEqual((run.status, TrainingPlan.objects.first()), (Status.RUNNING, None))  # it is tried again
+
+    def test_a_run_that_serves_by_then_ends_all_the_same(self) -> None:
+        run = self.serving.generation.run
+        TrainingRun.objects.filter(pk=run.pk).update(status=Status.RUNNING, attempts=1, artifact="x")
+        training.Life(run.pk, 1).finish(Status.SUCCEEDED, also=lambda: training.put_in_shadow(run.pk))
+        run.refresh_from_db()
+        self.assertEqual((run.status, TrainingPlan.objects.first()), (Status.SUCCEEDED, None))
 
 
 class Scoring(ShadowCase):
