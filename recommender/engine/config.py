@@ -48,6 +48,14 @@ class Config:
     negatives: int = 60
     pool: int = 150
 
+    # Lists that were shown: what a look at a product that was then passed over adds to its weight as a negative
+    # (0: lists teach nothing), the days within which an event answers a list, the least that is believed of how often a
+    # position is looked at, and how many passed-over products a training list holds at most.
+    impressions: float = 1.0
+    attribution_days: float = 1.0
+    least_looked_at: float = 0.1
+    passed_over: int = 30
+
     # Network.
     layers: tuple[int, ...] = (128, 64)
     dropout: float = 0.1
@@ -57,6 +65,10 @@ class Config:
     steps: int = 600
     epochs: int = 12
     patience: int = 4
+    # What the device computes in: float32, mixed_bfloat16 or mixed_float16 (weights stay float32), and whether XLA
+    # compiles the step (JAX always does). Networks this small gain little: manage.py bench train.
+    precision: str = "float32"
+    xla: bool = False
     threads: int = 0
     # Events of simulated feedback stay out unless this is on (docs/data).
     simulated: bool = False

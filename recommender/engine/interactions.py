@@ -7,7 +7,7 @@ Time is a float of days since 1970-01-01 UTC.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -104,6 +104,37 @@ class Interactions:
 
 
 @dataclass(frozen=True)
+class Shown:
+    """Products that were shown, one row each: ``shopper`` and ``item`` int32 [R] codes, ``at`` float64 [R] days,
+    ``placement`` int16 [R] code of ``placements``, ``position`` int16 [R] from 1 on, 0 where it is not known."""
+
+    shopper: np.ndarray
+    item: np.ndarray
+    at: np.ndarray
+    placement: np.ndarray
+    position: np.ndarray
+    placements: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.shopper)
+
+    def select(self, mask: np.ndarray) -> Shown:
+        """The rows where ``mask`` (bool [R] or positions) holds, order kept."""
+        columns = (self.shopper, self.item, self.at, self.placement, self.position)
+        return Shown(*(column[mask] for column in columns), self.placements)
+
+    def before(self, cut: float) -> Shown:
+        """What had been shown at ``cut`` (days)."""
+        return self.select(self.at < cut)
+
+
+def nothing_shown() -> Shown:
+    """Of a shop that keeps no record of its lists."""
+    codes, short = np.zeros(0, np.int32), np.zeros(0, np.int16)
+    return Shown(codes, codes, np.zeros(0), short, short)
+
+
+@dataclass(frozen=True)
 class ShopData:
     """One snapshot of a shop: all that training, measuring and batch scoring read."""
 
@@ -111,6 +142,11 @@ class ShopData:
     items: Items
     shoppers: Shoppers
     kinds: Kinds
+    shown: Shown = field(default_factory=nothing_shown)
+
+    def before(self, cut: float) -> ShopData:
+        """What was known at ``cut`` (days): events and lists strictly earlier."""
+        return replace(self, interactions=self.interactions.before(cut), shown=self.shown.before(cut))
 
 
 @dataclass(frozen=True)

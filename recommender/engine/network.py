@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -152,7 +153,8 @@ def train_network(
 
     keras.utils.set_random_seed(seed)
     rng = np.random.default_rng(seed)
-    model = module.build(len(standard.columns), config, seed)
+    with precise(config.precision):
+        model = module.build(len(standard.columns), config, seed)
     if start is not None:
         load_weights(model, start)
     batch = min(config.lists_per_step, max(len(pool), 1))
@@ -165,8 +167,9 @@ def train_network(
     function = LOSSES[loss]
     model.compile(
         keras.optimizers.AdamW(one_cycle(peak, steps), weight_decay=config.weight_decay, global_clipnorm=5.0),
-        loss=lambda labels, scores: function(labels[..., 0], scores[..., 0], labels[..., 1]),
-        jit_compile=keras.backend.backend() == "jax",
+        # Losses are sums of thousands: in float32, whatever the network computes in.
+        loss=lambda labels, scores: function(labels[..., 0], keras.ops.cast(scores[..., 0], "float32"), labels[..., 1]),
+        jit_compile=config.xla or keras.backend.backend() == "jax",
     )
     # Moments made within the first step would have TensorFlow trace the step a second time.
     model.optimizer.build(model.trainable_variables)
@@ -198,6 +201,19 @@ def train_network(
     return model
 
 
+@contextmanager
+def precise(name: str) -> Iterator[None]:
+    """Keras' precision within the block; layers keep the one they were made in."""
+    import keras
+
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(name)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
 def _validate(
     model: keras.Model, validation: Validation | None, loss: Callable[[Any, Any, Any], Any]
 ) -> tuple[float | None, float | None]:
@@ -218,7 +234,7 @@ def predicted(model: keras.Model, x: np.ndarray, batch: int = 64) -> np.ndarray:
         part = x[start : start + batch]
         short = batch - len(part)
         padded = np.pad(part, ((0, short), (0, 0), (0, 0))) if short else part
-        parts.append(np.asarray(model.predict_on_batch(padded))[: len(part), :, 0])
+        parts.append(np.asarray(model.predict_on_batch(padded), np.float32)[: len(part), :, 0])
     return np.concatenate(parts)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 
-from recommender.engine import evaluate, sampling, tables
+from recommender.engine import evaluate, exposure, tables
 from recommender.engine.architectures import LISTS, architecture
 from recommender.engine.baselines import BASELINES
 from recommender.engine.calibration import Calibration
@@ -17,7 +17,7 @@ from recommender.engine.interactions import ShopData
 from recommender.engine.lists import Lists
 from recommender.engine.ranker import ListModel, Ranker
 from recommender.engine.splits import Split
-from recommender.engine.train import Clock, Progress, fit_scorer, plan_of, ranked_lists, truth_of
+from recommender.engine.train import Clock, Progress, fit_scorer, lists_to_learn, plan_of, ranked_lists
 
 _FLAT = Calibration(np.array([-4.0, 4.0]), np.array([1e-4, 0.5]))
 
@@ -52,11 +52,11 @@ def ranker_at(
     plan = plan_of(known, config, now)
     chosen = tables.telling_attributes(known, now, config)
     pools = []
+    seen = exposure.learned(known, now, config)
     for number, split in enumerate(plan.final):
         clock.enter("features", 0.6 * number / len(plan.final))
         fitted = tables.fit(split.known, split.now, config, chosen)
-        later = truth_of(split, known.items.n)
-        pools.append(sampling.training_lists(split.known, split.known.interactions, later, fitted, config, rng))
+        pools.append(lists_to_learn(split, fitted, seen, config, rng))
     final = tables.fit(known, now, config, chosen)
     clock.enter("train", 0.6)
     scorer = fit_scorer(pools, names(final), config, clock, (0.6, 0.95))

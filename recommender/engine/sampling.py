@@ -8,6 +8,7 @@ import numpy as np
 
 from recommender.engine.candidates import candidates
 from recommender.engine.config import Config
+from recommender.engine.exposure import Passed
 from recommender.engine.features import Scorebook, pair_features
 from recommender.engine.interactions import Histories, Interactions, ShopData, histories
 from recommender.engine.profile import Weighing, fold
@@ -15,6 +16,7 @@ from recommender.engine.tables import Tables
 
 #: Dense score rows of a chunk stay near 12 MB a model, whatever the size of the catalogue.
 CHUNK_CELLS = 1_500_000
+NOTHING_PASSED = Passed()
 
 
 def chunk_size(n_items: int) -> int:
@@ -51,10 +53,12 @@ def truth(events: Interactions, targets: np.ndarray, weigh: Weighing, n_items: i
 @dataclass(frozen=True)
 class Pool:
     """Sampled pairs of L lists: ``x`` float16 [rows, F] squashed features; ``gain`` float32 [rows], 0 for
-    negatives; list l has ``positives[l]`` then ``negatives[l]`` rows from ``start[l]`` on."""
+    negatives; ``weight`` float32 [rows] in the loss, 1 unless a list showed the product and it was passed over; list l
+    has ``positives[l]`` then ``negatives[l]`` rows from ``start[l]`` on."""
 
     x: np.ndarray
     gain: np.ndarray
+    weight: np.ndarray
     start: np.ndarray
     positives: np.ndarray
     negatives: np.ndarray
@@ -64,7 +68,7 @@ class Pool:
 
     def take(self, lists: np.ndarray) -> Pool:
         """The same rows, other lists."""
-        return Pool(self.x, self.gain, self.start[lists], self.positives[lists], self.negatives[lists])
+        return Pool(self.x, self.gain, self.weight, self.start[lists], self.positives[lists], self.negatives[lists])
 
 
 def joined(pools: list[Pool]) -> Pool:
@@ -73,6 +77,7 @@ def joined(pools: list[Pool]) -> Pool:
     return Pool(
         np.concatenate([p.x for p in pools]),
         np.concatenate([p.gain for p in pools]),
+        np.concatenate([p.weight for p in pools]),
         np.concatenate([p.start + s for p, s in zip(pools, shift, strict=True)]),
         np.concatenate([p.positives for p in pools]),
         np.concatenate([p.negatives for p in pools]),
@@ -92,39 +97,71 @@ def listed_shoppers(known: Interactions, later: Truth, config: Config, rng: np.r
 
 
 def draw(
-    tables: Tables, history: Histories, shoppers: np.ndarray, later: Truth, config: Config, rng: np.random.Generator
+    tables: Tables,
+    history: Histories,
+    shoppers: np.ndarray,
+    later: Truth,
+    config: Config,
+    rng: np.random.Generator,
+    passed: Passed,
 ) -> Pool:
-    """Candidates of each shopper, their positives and a random part of the rest, with features at the cut.
+    """Candidates of each shopper, their positives, what they passed over, and a random part of the rest, with features
+    at the cut.
 
-    ``shoppers`` int [S]: the codes of the shoppers of ``history`` in ``later``.
+    ``shoppers`` int [S]: the codes of the shoppers of ``history`` in ``later`` and ``passed``.
     """
     profile = fold(history, tables.now, tables.weigh, tables.n)
     scores = Scorebook(tables, profile, keep=True)
     offsets, items = candidates(tables, scores, own=config.own_candidates, each=config.candidates)
     owner = np.repeat(np.arange(len(shoppers)), np.diff(offsets))
+    key = _with_passed(owner * tables.n + items, shoppers, passed, config, profile.excluded, tables.n)
+    owner, items = key // tables.n, key % tables.n
     key = shoppers[owner].astype(np.int64) * tables.n + items
     found = np.searchsorted(later.key, key)
     found[found == len(later.key)] = 0
     gain = np.where(later.key[found] == key, later.gain[found], 0).astype(np.float32)
-    # Positives first, then negatives, each in random order; cut both at their limits.
-    order = np.lexsort((rng.random(len(key)), gain == 0, owner))
-    owner, gain, items = owner[order], gain[order], items[order]
-    negative = (gain == 0).astype(np.int64)
-    group = owner * 2 + negative
+    weight = 1 + config.impressions * np.where(gain == 0, passed.of(key), 0).astype(np.float32)
+    # Positives first, then negatives, each in random order; cut both at their limits, but keep what was passed over.
+    chance, negative = rng.random(len(key)), (gain == 0).astype(np.int64)
+    order = np.lexsort((chance - (weight > 1), negative, owner))
+    group = (owner * 2 + negative)[order]
     size = np.bincount(group, minlength=2 * len(shoppers))
     rank = np.arange(len(group)) - (np.cumsum(size) - size)[group]
-    keep = rank < np.where(negative, config.pool, config.positives)
-    owner, gain, items, negative = owner[keep], gain[keep], items[keep], negative[keep]
+    order = order[rank < np.where(negative[order], config.pool, config.positives)]
+    order = order[np.lexsort((chance[order], negative[order], owner[order]))]
+    owner, gain, weight, items, negative = owner[order], gain[order], weight[order], items[order], negative[order]
     count = np.bincount(owner, minlength=len(shoppers))
     bounds = np.concatenate([[0], np.cumsum(count)])
     x = pair_features(tables, profile, scores, bounds, items).astype(np.float16)
     positives = np.bincount(owner, 1 - negative, len(shoppers)).astype(np.int64)
-    pool = Pool(x, gain, bounds[:-1], positives, count - positives)
+    pool = Pool(x, gain, weight, bounds[:-1], positives, count - positives)
     return pool.take(np.flatnonzero((positives > 0) & (count > positives)))
 
 
+def _with_passed(
+    key: np.ndarray, shoppers: np.ndarray, passed: Passed, config: Config, excluded: np.ndarray, n_items: int
+) -> np.ndarray:
+    """int64 ascending: the candidates ``key`` (row · n + item) and the pairs each shopper most surely passed over."""
+    rows = passed.among(shoppers, n_items)
+    if not len(rows):
+        return key
+    more, looked = passed.key[rows], passed.looked[rows]
+    row = np.searchsorted(shoppers, more // n_items)
+    order = np.lexsort((-looked, row))
+    rank = np.arange(len(order)) - np.searchsorted(row[order], row[order])
+    best = order[rank < config.passed_over]
+    added = row[best] * n_items + more[best] % n_items
+    return np.union1d(key, added[~np.isin(added, excluded)])
+
+
 def training_lists(
-    data: ShopData, known: Interactions, later: Truth, tables: Tables, config: Config, rng: np.random.Generator
+    data: ShopData,
+    known: Interactions,
+    later: Truth,
+    tables: Tables,
+    config: Config,
+    rng: np.random.Generator,
+    passed: Passed = NOTHING_PASSED,
 ) -> Pool:
     """The pool of one cut, in chunks of shoppers."""
     shoppers = listed_shoppers(known, later, config, rng)
@@ -133,14 +170,14 @@ def training_lists(
     for start in range(0, len(shoppers), step):
         part = shoppers[start : start + step]
         history = histories(known, part, data.shoppers.attributes)
-        pools.append(draw(tables, history, part, later, config, rng))
+        pools.append(draw(tables, history, part, later, config, rng, passed))
     return joined(pools)
 
 
 def batch_rows(
     pool: Pool, lists: np.ndarray, config: Config, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """A fresh draw: row positions int64 [B, L] and labels float32 [B, L] (gain, 0 negative, −1 padding).
+    """A fresh draw: row positions int64 [B, L] and labels float32 [B, L, 2]: gain (0 negative, −1 padding) and weight.
 
     Rows of a list lie in random order, so a window at a random place is a random draw.
     """
@@ -154,4 +191,5 @@ def batch_rows(
         row = start[:, None] + (turn[:, None] + place) % np.maximum(count, 1)[:, None]
         rows.append(row)
         labels.append(np.where(place < count[:, None], pool.gain[np.minimum(row, len(pool.gain) - 1)], -1))
-    return np.minimum(np.hstack(rows), len(pool.x) - 1), np.hstack(labels).astype(np.float32)
+    found = np.minimum(np.hstack(rows), len(pool.x) - 1)
+    return found, np.stack([np.hstack(labels), pool.weight[found]], axis=-1).astype(np.float32)

@@ -46,7 +46,7 @@ class Split:
 def split_at(data: ShopData, now: float, end: float) -> Split:
     """Known: events before ``now``; truth: events of target kinds in [now, end), for the shoppers
     of whom anything was known."""
-    known = replace(data, interactions=data.interactions.before(now))
+    known = data.before(now)
     return _split(known, data.interactions.between(now, end), now, end)
 
 

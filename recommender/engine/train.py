@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from recommender.engine import baselines, evaluate, lists, sampling, scorer, tables
+from recommender.engine import baselines, evaluate, exposure, lists, sampling, scorer, tables
 from recommender.engine.architectures import LISTS, architecture
 from recommender.engine.calibration import Calibration
 from recommender.engine.calibration import fit as fit_calibration
@@ -161,7 +161,7 @@ def _known_at(data: ShopData, now: float) -> ShopData:
     """The newest event may carry the very time of ``now``."""
     if not data.interactions.timed:
         return data
-    return replace(data, interactions=data.interactions.before(float(np.nextafter(now, np.inf))))
+    return data.before(float(np.nextafter(now, np.inf)))
 
 
 def _require_enough(data: ShopData) -> None:
@@ -231,6 +231,25 @@ def truth_of(split: Split, n_items: int) -> sampling.Truth:
     return sampling.Truth(key[order], np.clip(gain / max(top, 1e-9), 0.01, 1), n_items)
 
 
+def lists_to_learn(
+    split: Split, fitted: Tables, seen: exposure.Exposure, config: Config, rng: np.random.Generator
+) -> Pool:
+    """The training lists of a cut: what came after it, and what was shown after it and passed over."""
+    later = truth_of(split, fitted.n)
+    key, certainty = seen.certainty(split.now, split.end)
+    if len(key):
+        place = np.minimum(np.searchsorted(key, later.key), len(key) - 1)
+        later = replace(later, gain=later.gain * np.where(key[place] == later.key, certainty[place], 1))
+    passed = seen.passed(split.now, split.end)
+    return sampling.training_lists(split.known, split.known.interactions, later, fitted, config, rng, passed)
+
+
+def weights_told(pools: list[Pool]) -> dict[str, int]:
+    """What the lists of a run hold, for its report."""
+    used = sum(int((pool.weight > 1).sum()) for pool in pools)
+    return {"negatives": used, "rows": sum(len(pool.weight) for pool in pools)}
+
+
 # --- Networks ----------------------------------------------------------------------------------------
 
 
@@ -243,14 +262,14 @@ def _run_network(
     # The columns are the same at every cut: chosen once, from what the measured model may know.
     chosen = tables.telling_attributes(plan.split.known, plan.split.now, config)
     wanted = {id(split): split for split in (*plan.measured, *plan.final, plan.split)}
+    seen = exposure.learned(data, plan.split.now, config)
     for number, (name, split) in enumerate(wanted.items()):
         clock.enter("features", 0.02 + 0.38 * number / len(wanted))
         fitted = tables.fit(split.known, split.now, config, chosen)
         if split is plan.split:
             kept[name] = fitted
         clock.enter("features", 0.02 + 0.38 * (number + 0.6) / len(wanted))
-        later = truth_of(split, data.items.n)
-        pools[name] = sampling.training_lists(split.known, split.known.interactions, later, fitted, config, rng)
+        pools[name] = lists_to_learn(split, fitted, seen, config, rng)
     learned = [pools[id(split)] for split in plan.measured]
     if sum(map(len, learned)) < LEAST_LISTS:
         raise TooLittleData(f"expected at least {LEAST_LISTS} lists to learn from, received {sum(map(len, learned))}")
@@ -265,6 +284,7 @@ def _run_network(
     clock.enter("measure", 0.55)
     candidate = Ranker(kept[id(plan.split)], nets, None, _flat(), config, plan.horizon)
     metrics, calibration = _measured(candidate, plan.split, config, clock, rival)
+    metrics["exposure"] = seen.report(weights_told([pools[id(split)] for split in plan.final]))
 
     clock.enter("refit", 0.78)
     del kept, candidate

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from recommender.engine import lists, metrics, sampling, tables
+from recommender.engine import exposure, lists, metrics, sampling, tables
 from recommender.engine.architectures import NETWORKS, architecture
 from recommender.engine.candidates import candidates
 from recommender.engine.config import Config
@@ -28,7 +28,16 @@ from recommender.engine.profile import fold
 from recommender.engine.ranker import best_of
 from recommender.engine.sampling import Pool
 from recommender.engine.splits import Split
-from recommender.engine.train import Clock, Plan, Progress, TooLittleData, choose_horizon, fit_scorer, plan_of, truth_of
+from recommender.engine.train import (
+    Clock,
+    Plan,
+    Progress,
+    TooLittleData,
+    choose_horizon,
+    fit_scorer,
+    lists_to_learn,
+    plan_of,
+)
 
 #: Shoppers of the validation window that every trial is measured on: the error of the mean is near .013.
 MEASURED = 600
@@ -77,7 +86,7 @@ class Bench:
         end = float(np.nextafter(min(now, float(data.interactions.at.max())), np.inf))
         #: Nothing from here on is known to a trial.
         self.closed_at = end - float(self.base.horizon_days or 0)
-        self.data = replace(data, interactions=data.interactions.before(self.closed_at))
+        self.data = data.before(self.closed_at)
         self.plan: Plan = plan_of(self.data, self.base, self.closed_at)
         self.split = _sampled(self.plan.split, np.random.default_rng(base.seed))
         self.folder = folder
@@ -136,10 +145,10 @@ class Bench:
         rng = np.random.default_rng(config.seed)
         chosen = tables.telling_attributes(self.plan.split.known, self.plan.split.now, config)
         pools, kept = [], None
+        seen = exposure.learned(self.data, self.plan.split.now, config)
         for split in (*self.plan.measured, self.plan.split):
             kept = tables.fit(split.known, split.now, config, chosen)
-            later = truth_of(split, self.data.items.n)
-            pools.append(sampling.training_lists(split.known, split.known.interactions, later, kept, config, rng))
+            pools.append(lists_to_learn(split, kept, seen, config, rng))
         assert kept is not None
         return Features(tuple(pools[:-1]), pools[-1], _candidates(kept, self.split, config), names(kept))
 

@@ -31,7 +31,7 @@ def train(module: ModuleType, x: np.ndarray, labels: np.ndarray, *, steps: int, 
     loss = network.LOSSES[getattr(module, "LOSSES", ("binary",))[0]]
     model.compile(
         keras.optimizers.Adam(getattr(module, "LEARNING_RATE", 4e-3)),
-        loss=lambda labels, scores: loss(labels[..., 0], scores[..., 0]),
+        loss=lambda labels, scores: loss(labels[..., 0], scores[..., 0], keras.ops.ones_like(scores[..., 0])),
     )
     for _ in range(steps):
         rows = rng.integers(len(x), size=batch)
