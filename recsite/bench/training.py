@@ -1,19 +1,35 @@
-"""A training run of the shop's own data as far as it gets in the time, beside what the processor can do."""
+"""A training run of the shop's own data as far as it gets in the time, then each way of training a network beside
+what the device can do (``engine.speed``)."""
 
 from __future__ import annotations
 
 import time
 
 from recommender import dataset
+from recommender.engine import speed
 from recommender.engine.config import Config
 from recommender.engine.train import Progress, Stopped, TooLittleData, run_training
 from recsite.bench.figures import Figure
-from recsite.bench.peak import matrix_product
 
 
 def run(seconds: float) -> list[Figure]:
-    """Seconds of each step that was finished; loads a training framework, so never run by a web process."""
-    peak = matrix_product()
+    """Loads a training framework, so never run by a web process."""
+    return [*_whole_run(seconds), *(figure for way in speed.measure() for figure in figures_of(way))]
+
+
+def figures_of(way: speed.Speed) -> list[Figure]:
+    """One precision, compiled by XLA or not."""
+    yardstick = f"matrix product of {'bfloat16' if way.precision == speed.MIXED else way.precision}, {way.device}"
+    return [
+        Figure(f"{way.name}: a step", way.step * 1e3, "ms"),
+        Figure(f"{way.name}: drawing its lists", way.drawing * 1e3, "ms", way.step * 1e3, "the step"),
+        Figure(f"{way.name}: rows", way.rows, "rows/s"),
+        Figure(f"{way.name}: arithmetic", way.gflops, "GFLOP/s", way.peak, yardstick),
+    ]
+
+
+def _whole_run(seconds: float) -> list[Figure]:
+    """Seconds of each step that was finished."""
     snapshot = dataset.read()
     entered: dict[str, float] = {}
     rates: list[float] = []
@@ -24,19 +40,13 @@ def run(seconds: float) -> list[Figure]:
         if progress.rows_per_second:
             rates.append(progress.rows_per_second)
 
-    finished = True
+    finished, stop = True, lambda: time.perf_counter() - started > seconds
     try:
-        run_training(
-            snapshot.data,
-            Config(),
-            now=snapshot.now,
-            report=note,
-            stop=lambda: time.perf_counter() - started > seconds,
-        )
+        run_training(snapshot.data, Config(), now=snapshot.now, report=note, stop=stop)
     except Stopped:
         finished = False
     except TooLittleData as error:
-        raise SystemExit(str(error)) from error
+        return [Figure(f"no whole run ({error})", len(snapshot.data.interactions), "events")]
     ends = [*list(entered.values())[1:], time.perf_counter()]
     figures = [
         Figure(f"step {name}", end - begun, "s") for (name, begun), end in zip(entered.items(), ends, strict=True)
@@ -44,9 +54,5 @@ def run(seconds: float) -> list[Figure]:
     figures += [
         Figure("whole run" if finished else "stopped after", time.perf_counter() - started, "s"),
         Figure("events", len(snapshot.data.interactions), "events"),
-        Figure("matrix product, all cores", peak, "GFLOP/s"),
     ]
-    if rates:
-        figures.append(Figure("rows through the network", max(rates), "rows/s"))
-        figures.append(Figure("rows a GFLOP of peak", max(rates) / peak, "rows"))
-    return figures
+    return figures + ([Figure("rows through the network", max(rates), "rows/s")] if rates else [])
