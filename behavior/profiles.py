@@ -367,8 +367,9 @@ def segment_of(*, visits: int, events: int, gap: float | None, recency: float | 
         return "occasional", f"{_n(events, 'event')}; their events have no time"
     usual = gap if gap is not None and visits >= HABIT else max(gap or 0.0, norms.gap or 7.0)
     usual = max(usual, 1.0)
-    came = f"{_n(visits, 'day')} with a visit" + (f", one every {gap:.0f} days" if gap and gap >= 1 else "")
-    away = f"{came}; nothing for {recency:.0f} days"
+    every = "" if not gap or gap < 1 else ", one nearly every day" if gap < 1.5 else f", one every {gap:.0f} days"
+    came = f"{_n(visits, 'day')} with a visit{every}"
+    away = f"{came}; nothing for {_n(round(recency), 'day')}"
     if recency > LOST * usual:
         return "lost", f"{away}, over {LOST:.0f} times the usual {usual:.0f}"
     if recency > LAPSING * usual:

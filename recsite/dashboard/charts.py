@@ -302,6 +302,7 @@ def treemap(*, id: str, what: str, areas: Sequence[Area], unit: Unit = COUNT, he
         del layout[axis]
     layout["margin"] = {"l": 0, "r": 0, "t": 0, "b": 0}
     layout["hovermode"] = "closest"
+    layout["uniformtext"] = {"minsize": 11, "mode": "hide"}  # or a small area shrinks its words until nobody reads them
     top = sorted((area for area in areas if not area.parent), key=lambda area: -area.value)
     listed = ", ".join(f"{area.label} {numbers.percent(area.value / total, 0)}" for area in top[:3])
     table = _pairs_table(what, "What", [area.label for area in areas], [area.value for area in areas], unit)

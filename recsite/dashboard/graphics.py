@@ -104,8 +104,11 @@ class Bars:
     foot: str = ""
 
 
-def funnel_bars(steps: Sequence[tuple[str, int, str]], *, apart: Sequence[tuple[str, int, str]] = ()) -> Bars:
-    """``(label, count, note)`` of each step; lengths are square roots, so that small steps stay visible."""
+def funnel_bars(
+    steps: Sequence[tuple[str, int, str]], *, apart: Sequence[tuple[str, int, str]] = (), remark: str = ""
+) -> Bars:
+    """``(label, count, note)`` of each step; lengths are square roots, so that small steps stay visible. ``remark`` is
+    said beneath."""
     from recsite.dashboard.numbers import count
 
     most = max([number for _, number, _ in steps] + [1])
@@ -117,7 +120,8 @@ def funnel_bars(steps: Sequence[tuple[str, int, str]], *, apart: Sequence[tuple[
         BarRow(label, Bar((number / most) ** 0.5, tone="grey", height=24), count(number), note, apart=True)
         for label, number, note in apart
     ]
-    return Bars(rows, funnel=True, foot="Bar length is the square root of the count, so that small steps stay visible.")
+    foot = "Bar length is the square root of the count, so that small steps stay visible."
+    return Bars(rows, funnel=True, foot=f"{foot} {remark}".rstrip())
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,12 @@ def serve(products: list[Product], *, placement: str = "home") -> str:
     """A served list of the newest day."""
     name = f"rec_{uuid.uuid4().hex[:20]}"
     ServedList.objects.create(
-        recommendation_id=name, at=EARLIER, placement=placement, products=[p.pk for p in products]
+        recommendation_id=name,
+        at=EARLIER,
+        placement=placement,
+        shopper_kind="shopper",
+        shopper_external_id="s0",
+        products=[p.pk for p in products],
     )
     return name
 
@@ -86,7 +91,8 @@ class ProductPageTest(TestCase):
         self.assertIsNone(built.funnel_badge)
         cells = [[cell.content for cell in row.cells] for row in built.shown.rows]
         self.assertEqual(
-            cells, [["Home", "1", "1.0", "5 in 10 lists"], ["Similar products", "1", "2.0", "10 in 10 lists"]]
+            cells,
+            [["Home", "1", "1", "1.0", "5 in 10 lists"], ["Similar products", "1", "1", "2.0", "10 in 10 lists"]],
         )
 
     def test_a_purchase_long_after_the_click_is_not_its_doing(self) -> None:

@@ -256,6 +256,7 @@ def _revenue(results: Results, shop: Shop) -> Chart | Nothing:
         now=Days(results.chosen.first, [_revenue_of(counts) for _, counts in results.days]),
         before=_days_before(results),
         unit=Unit("money", shop.currency),
+        height=320,
     )
 
 

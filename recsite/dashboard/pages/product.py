@@ -202,6 +202,7 @@ def _trend(weeks: Sequence[PeriodSales], trend: str, shop: Shop, end: datetime) 
         now=Weeks(starts[0], values),
         unit=charts.COUNT if trend == "units" else Unit("money", shop.currency),
         from_zero=trend != "price",
+        height=320,
     )
 
 

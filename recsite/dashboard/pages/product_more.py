@@ -123,7 +123,8 @@ def _funnel(after: AfterShowing) -> Bars | Nothing:
         ("In basket", after.carts, _share(after.carts, after.clicks, "of clicks")),
         ("Bought", after.purchases, _share(after.purchases, after.clicks, "of clicks")),
     ]
-    return funnel_bars(steps)
+    ignored = numbers.rate(after.shown - after.clicks, after.shown, 1)
+    return funnel_bars(steps, remark=f"{ignored} were seen and ignored.")
 
 
 def _share(part: int, whole: int, of: str) -> str:
@@ -138,17 +139,18 @@ def _shown(placements: Sequence[ShownAt], range_text: str) -> Table:
     titles = dict(Placement.objects.values_list("slug", "title"))
     columns = [
         Column("Placement"),
-        Column("Times shown", numeric=True),
-        Column("Mean rank", numeric=True),
+        Column("Lists", numeric=True),
+        Column("Shoppers", numeric=True),
+        Column("Mean rank", numeric=True, wide=True),
         Column("How often", unseen=True),
     ]
     rows = []
     for shown in placements:
         often = _often(shown)
         rank = numbers.NONE if shown.mean_rank is None else numbers.decimal(Decimal(shown.mean_rank), 1)
-        count = numbers.count(shown.lists) if shown.total else "no data"
-        cells = [Cell(titles.get(shown.placement, shown.placement)), Cell(count), Cell(rank), Cell(often, tone="muted")]
-        rows.append(Row(cells))
+        counts = [numbers.count(shown.lists), numbers.count(shown.shoppers)] if shown.total else ["no data"] * 2
+        cells = [titles.get(shown.placement, shown.placement), *counts, rank]
+        rows.append(Row([*map(Cell, cells), Cell(often, tone="muted")]))
     return Table(f"Placements that showed it, {range_text}", columns, rows, empty="No list was served in this range.")
 
 

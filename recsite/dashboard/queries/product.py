@@ -29,10 +29,12 @@ class SoldInAll:
 
 @dataclass(frozen=True)
 class ShownAt:
-    """How often a placement showed the product: ``lists`` with it of ``total``, at which mean rank."""
+    """How often a placement showed the product: ``lists`` with it of ``total``, to how many different shoppers and
+    visitors, at which mean rank."""
 
     placement: str
     lists: int
+    shoppers: int
     mean_rank: float | None
     total: int
 
@@ -83,14 +85,16 @@ def shown_at(product_id: int, *, start: datetime, end: datetime) -> list[ShownAt
     """The placements that served any list in ``start … end``, with the lists that held the product. One query."""
     sql = """
         SELECT placement, count(*) FILTER (WHERE %(product)s = ANY(products)),
+               count(DISTINCT shopper_kind || ' ' || shopper_external_id)
+                   FILTER (WHERE %(product)s = ANY(products) AND shopper_external_id <> ''),
                avg(array_position(products, %(product)s::bigint)), count(*)
         FROM recommender_servedlist WHERE at >= %(start)s AND at < %(end)s GROUP BY placement ORDER BY 2 DESC, 1
     """
     with connection.cursor() as cursor:
         cursor.execute(sql, {"product": product_id, "start": start, "end": end})
         return [
-            ShownAt(placement, lists, None if rank is None else float(rank), total)
-            for placement, lists, rank, total in cursor.fetchall()
+            ShownAt(placement, lists, shoppers, None if rank is None else float(rank), total)
+            for placement, lists, shoppers, rank, total in cursor.fetchall()
         ]
 
 
