@@ -24,7 +24,7 @@ from recommender.models import Generation, Placement, Switch, TrainingRun
 from recsite import uploads
 from recsite.api import sight
 from recsite.api.sight import Arrival
-from recsite.dashboard import roles
+from recsite.dashboard import filling, roles
 from recsite.dashboard.models import AuditEntry
 from recsite.dashboard.pages import data as page
 from recsite.dashboard.pages import import_ as import_page
@@ -134,13 +134,18 @@ class PageTest(DataCase):
     def test_missing_values_link_to_the_products_and_name_the_strategy(self) -> None:
         make_products(4)
         Product.objects.filter(external_id="p1").update(brand="")
-        run = TrainingRun.objects.create(status="succeeded", config={"imputation": {"brand": "most_frequent"}})
+        tried = [{"strategy": "indicator", "filled": 0}, {"strategy": "most_frequent", "filled": 1}]
+        told = {"brand": {"applied": "most_frequent", "missing": 0.25, "strategies": tried}}
+        # What was wished for is not what the page tells.
+        wished = {"imputation": {"brand": "knn", "category": "knn"}}
+        run = TrainingRun.objects.create(status="succeeded", config=wished, metrics={"imputation": told})
         Switch.objects.create(generation=Generation.objects.create(run=run, as_of=NEWEST), reason="published")
         missing = self.build().missing
         assert isinstance(missing, Table)
         rows = {str(row.cells[0].content): row for row in missing.rows}
         self.assertEqual(rows["Brand"].href, "/products/?missing=brand")
-        self.assertEqual(rows["Brand"].cells[3].content, "The most frequent value")
+        brand = rows["Brand"].cells[3]
+        self.assertEqual((brand.content, brand.note), ("The most frequent value", f"1 filled by model {run.pk}"))
         self.assertEqual(rows["Picture"].cells[3].content, "A drawn tile")
         self.assertEqual(rows["Category"].href, "")
         self.assertIn("“missing” is a value of its own", str(rows["Category"].cells[3].content))
@@ -148,7 +153,7 @@ class PageTest(DataCase):
     def test_each_strategy_of_the_engine_has_words(self) -> None:
         from recommender.engine import impute
 
-        self.assertEqual(set(page.IMPUTED), set(impute.STRATEGIES))
+        self.assertEqual(set(filling.IMPUTED), set(impute.STRATEGIES))
 
     def test_the_form_names_columns_that_the_imports_know(self) -> None:
         for kind in (Products(), Shoppers(), Events("import")):

@@ -11,11 +11,11 @@ from django.conf import settings
 
 from catalog.models import Import
 from catalog.queries import imports
-from recommender.models import Placement, Switch
+from recommender.models import Placement
 from recommender.readiness import Readiness
 from recsite.api import sight
 from recsite.api.sight import Arrival
-from recsite.dashboard import charts, names, numbers, readiness, roles, tables
+from recsite.dashboard import charts, filling, names, numbers, readiness, roles, tables
 from recsite.dashboard.addresses import linked, page
 from recsite.dashboard.charts import Chart, Days
 from recsite.dashboard.components import (
@@ -30,6 +30,7 @@ from recsite.dashboard.components import (
     Select,
     State,
 )
+from recsite.dashboard.filling import Filling
 from recsite.dashboard.graphics import Bar
 from recsite.dashboard.kept import Kept
 from recsite.dashboard.queries import data as queries
@@ -52,25 +53,6 @@ STRATEGIES = {
     "trending": "Trending",
     "popular": "Best sellers",
     "recently_viewed": "Recently viewed",
-}
-#: What each strategy of ``recommender.engine.impute`` does, in words.
-IMPUTED = {
-    "indicator": "Left empty; “missing” is a value of its own",
-    "drop": "Not used at all",
-    "mean": "The mean of the others",
-    "median": "The median of the others",
-    "most_frequent": "The most frequent value",
-    "knn": "Taken from the most similar ones",
-    "iterative": "Guessed from everything else",
-}
-#: Columns that no model learns from, or for which something else stands in first.
-INSTEAD = {
-    "title": "Shown by its number",
-    "stock": "Counts as in stock",
-    "tags": "Met by no rule on tags",
-    "description": "Similar by its title alone",
-    "image_url": "A drawn tile",
-    "price": "The mean of what was paid, else:",
 }
 LABELS = {"image_url": "Picture", "title": "Title", "category": "Category", "brand": "Brand", "price": "Shelf price"}
 _TONES = {"ready": "good", "works, thin": "warn", "not ready": "bad"}
@@ -256,21 +238,6 @@ def _products(counted: Counted) -> int:
     return counted.gaps[0].total if counted.gaps else 0
 
 
-def strategies_in_force() -> Mapping[str, str]:
-    """The imputation strategy by attribute of the run that serves; what is not named is left empty."""
-    config = Switch.objects.values_list("generation__run__config", flat=True).first() or {}
-    return dict(config.get("imputation") or {})
-
-
-def instead_of(name: str, chosen: Mapping[str, str]) -> str:
-    """What happens where the attribute is missing."""
-    first = INSTEAD.get(name, "")
-    if first and not first.endswith(":"):
-        return first
-    learned = IMPUTED.get(chosen.get(name, "indicator"), chosen.get(name, ""))
-    return f"{first} {learned[:1].lower()}{learned[1:]}" if first else learned
-
-
 def label_of(name: str) -> str:
     return LABELS.get(name, name.replace("_", " ").capitalize())
 
@@ -282,7 +249,7 @@ def _missing(counted: Counted) -> Table | EmptyState:
             "Import a catalogue, or post it product by product. What it lacks is listed here.",
             tiles=[tile(key=word, title=word) for word in ("Bread", "Strawberries", "Milk")],
         )
-    chosen = strategies_in_force()
+    filled = filling.in_force()
     columns = [
         Column("Attribute"),
         Column("Missing", numeric=True),
@@ -290,11 +257,11 @@ def _missing(counted: Counted) -> Table | EmptyState:
         Column("What we do instead"),
         Column("Where", wide=True),
     ]
-    rows = [_gap_row(gap, chosen) for gap in counted.gaps] + _shopper_rows(counted, chosen)
+    rows = [_gap_row(gap, filled) for gap in counted.gaps] + _shopper_rows(counted, filled)
     return Table("Missing values by attribute", columns, rows, id="missing")
 
 
-def _gap_row(gap: Gap, chosen: Mapping[str, str]) -> Row:
+def _gap_row(gap: Gap, filled: Filling) -> Row:
     where = _where(gap)
     return Row(
         href=page("products", missing=gap.name) if gap.missing else "",
@@ -302,7 +269,7 @@ def _gap_row(gap: Gap, chosen: Mapping[str, str]) -> Row:
             Cell(label_of(gap.name)),
             Cell(_share(gap.share)),
             Cell(Bar(gap.share, "warn" if gap.share >= 0.2 else "accent")),
-            Cell(instead_of(gap.name, chosen), tone="" if gap.missing else "muted"),
+            Cell(filled.instead_of(gap.name), note=filled.note(gap.name), tone="" if gap.missing else "muted"),
             Cell(where, tone="muted"),
         ],
     )
@@ -321,7 +288,7 @@ def _share(share: float) -> str:
     return numbers.percent(share, 2 if 0 < share < 0.001 else 0 if share in (0.0, 1.0) else 1)
 
 
-def _shopper_rows(counted: Counted, chosen: Mapping[str, str]) -> list[Row]:
+def _shopper_rows(counted: Counted, filled: Filling) -> list[Row]:
     people = counted.shoppers
     if not people.shoppers:
         return []
@@ -334,7 +301,7 @@ def _shopper_rows(counted: Counted, chosen: Mapping[str, str]) -> list[Row]:
                     Cell(f"Shopper {name}"),
                     Cell(_share(share)),
                     Cell(Bar(share, "warn" if share >= 0.2 else "accent")),
-                    Cell(instead_of(name, chosen)),
+                    Cell(filled.instead_of(name), note=filled.note(name)),
                     Cell(f"{numbers.count(given)} of {numbers.count(people.shoppers)} gave it", tone="muted"),
                 ]
             )
@@ -344,15 +311,15 @@ def _shopper_rows(counted: Counted, chosen: Mapping[str, str]) -> list[Row]:
 
 def csv_rows(shop: Shop) -> Iterator[tuple[object, ...]]:
     """The table of missing values under ``CSV_HEADER``."""
-    counted, chosen = counts(shop), strategies_in_force()
+    counted, filled = counts(shop), filling.in_force()
     for gap in counted.gaps:
         figures = (gap.missing, gap.total, round(gap.share, 4))
-        yield ("product", gap.name, *figures, instead_of(gap.name, chosen), gap.worst, round(gap.worst_share, 4))
+        yield ("product", gap.name, *figures, filled.instead_of(gap.name), gap.worst, round(gap.worst_share, 4))
     people = counted.shoppers
     for name, given in (("age", people.with_age), ("gender", people.with_gender), ("income", people.with_income)):
         missing = people.shoppers - given
         share = round(missing / people.shoppers, 4) if people.shoppers else ""
-        yield ("shopper", name, missing, people.shoppers, share, instead_of(name, chosen), "", "")
+        yield ("shopper", name, missing, people.shoppers, share, filled.instead_of(name), "", "")
 
 
 # --- Imports ---
