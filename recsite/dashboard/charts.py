@@ -21,6 +21,7 @@ Figure = dict[str, Any]
 Trace = dict[str, Any]
 
 _DASHED = {"color": "--line-2", "width": 1.5, "dash": "4px,4px"}
+TREEMAP_WIDTH, LETTER = 540, 5.4  # pixels, about: what an area has no room for is said by its hover and in the table
 LABEL_ALL = 12  # bars up to this many carry their value
 FONT = '"Inter Variable", system-ui, sans-serif'
 
@@ -271,10 +272,12 @@ def treemap(*, id: str, what: str, areas: Sequence[Area], unit: Unit = COUNT, he
     """Shares as areas in their categories' hues, each with label, value and share; a click drills in."""
     total = sum(area.value for area in areas if not area.parent) or 1.0
     nested = any(area.parent for area in areas)
+    told = [f"{unit.text(area.value, whole=total >= 100)} · {numbers.percent(area.value / total, 0)}" for area in areas]
+    notes = [_plain(area.note) for area in areas]
+    sides = [(TREEMAP_WIDTH * height * area.value / total) ** 0.5 for area in areas]
     texts = [
-        f"{unit.text(area.value, whole=total >= 100)} · {numbers.percent(area.value / total, 0)}"
-        + (f"<br>{_plain(area.note)}" if area.note else "")
-        for area in areas
+        "<br>".join(line for line in (words, note) if line and len(line) * LETTER < side)
+        for words, note, side in zip(told, notes, sides, strict=True)
     ]
     trace: Trace = {
         "type": "treemap",
@@ -285,7 +288,8 @@ def treemap(*, id: str, what: str, areas: Sequence[Area], unit: Unit = COUNT, he
         "branchvalues": "total",
         "text": texts,
         "textinfo": "label+text",
-        "hovertemplate": "%{label}<br>%{text}<extra></extra>",
+        "hovertext": ["<br>".join(filter(None, both)) for both in zip(told, notes, strict=True)],
+        "hovertemplate": "%{label}<br>%{hovertext}<extra></extra>",
         "customdata": [area.href or None for area in areas],
         "marker": {
             "colors": [f"hue:{area.hue}" for area in areas],
@@ -302,7 +306,7 @@ def treemap(*, id: str, what: str, areas: Sequence[Area], unit: Unit = COUNT, he
         del layout[axis]
     layout["margin"] = {"l": 0, "r": 0, "t": 0, "b": 0}
     layout["hovermode"] = "closest"
-    layout["uniformtext"] = {"minsize": 11, "mode": "hide"}  # or a small area shrinks its words until nobody reads them
+    layout["uniformtext"] = {"minsize": 10, "mode": "hide"}  # or a small area shrinks its words until nobody reads them
     top = sorted((area for area in areas if not area.parent), key=lambda area: -area.value)
     listed = ", ".join(f"{area.label} {numbers.percent(area.value / total, 0)}" for area in top[:3])
     table = _pairs_table(what, "What", [area.label for area in areas], [area.value for area in areas], unit)

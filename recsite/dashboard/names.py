@@ -12,6 +12,7 @@ from catalog.names import plain_name as plain
 
 SIZE_KEYS = ("package_size", "size", "pack_size", "unit_size")
 LABEL_LENGTH = 16  # of the size on a tile
+NUMERO = "№\N{NO-BREAK SPACE}"  # a name may break before the number, never within
 
 
 def size_label(size: str) -> str:
@@ -61,7 +62,7 @@ def apart(named: Sequence[Named]) -> list[str]:
         if alike[one.name, one.size] == 1:
             return one.name
         alone = one.brand and branded[one.name, one.size, one.brand] == 1
-        return f"{one.name} · {one.brand if alone else f'№ {one.number}'}"
+        return f"{one.name} · {one.brand if alone else NUMERO + one.number}"
 
     return [say(one) for one in named]
 

@@ -7,7 +7,7 @@ from django.template.loader import render_to_string
 from django.test import SimpleTestCase
 
 from recsite.dashboard.lists import TileCard, TileList, with_moves
-from recsite.dashboard.names import Named, apart
+from recsite.dashboard.names import NUMERO, Named, apart
 from recsite.dashboard.pages.gallery import GOODS
 from recsite.dashboard.silhouettes import SILHOUETTES
 from recsite.dashboard.tiles import FALLBACK, STEP, Tile, department, hue_of_category, tile
@@ -120,7 +120,8 @@ class ApartTest(SimpleTestCase):
             Named("White milk", "", "14"),
             Named("Bread", "Brand 1", "15"),
         ]
-        expected = ["White milk · Brand 1", "White milk · № 12", "White milk · № 13", "White milk · № 14", "Bread"]
+        numbered = [f"White milk · {NUMERO}{number}" for number in (12, 13, 14)]
+        expected = ["White milk · Brand 1", *numbered, "Bread"]
         self.assertEqual(apart(named), expected)
 
     def test_a_size_on_the_tile_is_enough(self) -> None:
@@ -146,8 +147,8 @@ class BothListsTest(SimpleTestCase):
         a, b = with_moves(
             [self.card("1", "Own"), self.card("2", "Own")], [self.card("2", "Own"), self.card("3", "Far")]
         )
-        self.assertEqual([card.name for card in a], ["Tea · № 1", "Tea · № 2"])
-        self.assertEqual([card.name for card in b], ["Tea · № 2", "Tea · Far"])
+        self.assertEqual([card.name for card in a], [f"Tea · {NUMERO}1", f"Tea · {NUMERO}2"])
+        self.assertEqual([card.name for card in b], [f"Tea · {NUMERO}2", "Tea · Far"])
 
     def test_one_product_in_both_lists_keeps_its_name(self) -> None:
         a, b = with_moves([self.card("1", "Own")], [self.card("1", "Own")])

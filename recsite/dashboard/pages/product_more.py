@@ -25,7 +25,7 @@ from recsite.dashboard.tables import Cell, Column, Row, Table
 from recsite.dashboard.tiles import tile_of
 
 RANGE = timedelta(days=28)
-MOST = 0.4
+MOST, NEARLY_ALL = 0.4, 0.95
 NEIGHBOURS = {"bought-together": "Bought together", "similar": "Similar"}  # placements that go by one product
 NEIGHBOURS_SHOWN = 8
 PART = "part"  # in the address: which piece of the page is asked for
@@ -141,7 +141,7 @@ def _shown(placements: Sequence[ShownAt], range_text: str) -> Table:
         Column("Placement"),
         Column("Lists", numeric=True),
         Column("Shoppers", numeric=True),
-        Column("Mean rank", numeric=True, wide=True),
+        Column("Rank", numeric=True, wide=True),
         Column("How often", unseen=True),
     ]
     rows = []
@@ -155,10 +155,12 @@ def _shown(placements: Sequence[ShownAt], range_text: str) -> Table:
 
 
 def _often(shown: ShownAt) -> str:
-    """``1 in 31 lists``; most lists are counted out of ten."""
+    """``1 in 31 lists``; many are counted out of ten."""
     if not shown.lists:
         return f"never in {numbers.count(shown.total)} lists"
     share = shown.lists / shown.total
+    if share > NEARLY_ALL:
+        return "nearly every list" if shown.lists < shown.total else "every list"
     return f"{round(10 * share)} in 10 lists" if share > MOST else f"1 in {round(1 / share)} lists"
 
 
