@@ -5,25 +5,28 @@ version that rode in a request's round trip has moved. Small things (rules, plac
 catalogue) are swapped before that very request is answered; large ones (a new generation, a new base) are loaded by a
 thread beside, while the old state, whose lists are kept, goes on answering.
 
-Where Redis is away, the newest state goes on; a process that starts then takes its state from files and Postgres.
+Where Redis is away, the newest state goes on; a process that starts then takes its state from files and Postgres. One
+that starts while Postgres does not answer either waits for it no longer than ``pulse`` does, answers by what the files
+say, and looks again until it has the rest.
 """
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
 from collections.abc import Callable, Set
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import orjson
 from django.db import DatabaseError
 from threadpoolctl import threadpool_limits
 
-from recommender import artifacts, availability, catalogue, generations, publish, steering, store
+from recommender import artifacts, availability, catalogue, generations, publish, pulse, steering, store
 from recommender.artifacts import AnyRanker
 from recommender.catalogue import Catalogue
 from recommender.engine.artifact import ArtifactError
@@ -34,6 +37,7 @@ from recommender.store import Pointer, Reading
 from recommender.vocabulary import Vocabulary
 
 log = logging.getLogger(__name__)
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,8 @@ class Model:
 
 @dataclass(frozen=True)
 class State:
-    """``catalogue`` is in the codes of ``model`` with the changes laid over ``base``."""
+    """``catalogue`` is in the codes of ``model`` with the changes laid over ``base``. ``is_partial``: Postgres was
+    asked for something of it and did not answer."""
 
     model: Model | None
     base: Catalogue
@@ -69,6 +74,7 @@ class State:
     slots: dict[str, Slot]
     rules: tuple[CompiledRule, ...]
     versions: dict[str, int] = field(default_factory=dict)
+    is_partial: bool = False
 
     @property
     def generation(self) -> int | None:
@@ -89,6 +95,8 @@ def current() -> State:
         with _lock:
             if _state is None:
                 _state = _first()
+    if _state.is_partial:
+        _beside("whole", _complete)
     return _state
 
 
@@ -154,30 +162,52 @@ def with_model(state: State, generation: int) -> State:
 def _first() -> State:
     # Many small products: one thread each is fastest, and leaves the other cores to other requests.
     threadpool_limits(1, user_api="blas")
-    base = _first_base()
+    postgres = _Postgres()
+    base = _first_base(postgres)
     state = State(
-        model=_first_model(),
+        model=_first_model(postgres),
         base=base,
         catalogue=base,
-        slots=steering.as_slots(_rows("placements", steering.placement_rows)),
-        rules=steering.as_rules(_rows("rules", steering.rule_rows)),
+        slots=steering.as_slots(_rows("placements", postgres, steering.placement_rows)),
+        rules=steering.as_rules(_rows("rules", postgres, steering.rule_rows)),
         versions={**_versions(), "catalogue": availability.version_of(base)},
+        is_partial=postgres.is_lost,
     )
     return _aligned(state)
 
 
-def _first_base() -> Catalogue:
+def _complete() -> None:
+    """Load the whole state once Postgres answers."""
+    with contextlib.suppress(DatabaseError):
+        pulse.ask(pulse.feel)
+        fresh = _first()
+        if not fresh.is_partial:
+            _swap(lambda old: fresh)
+
+
+class _Postgres:
+    """Asked by a process that starts; once it did not answer, it is not asked again."""
+
+    def __init__(self) -> None:
+        self.is_lost = False
+
+    def ask(self, question: Callable[[], Answer], *, otherwise: Callable[[], Answer]) -> Answer:
+        if not self.is_lost:
+            try:
+                return pulse.ask(question)
+            except DatabaseError as error:
+                log.warning("starting without Postgres: %s", error)
+                self.is_lost = True
+        return otherwise()
+
+
+def _first_base(postgres: _Postgres) -> Catalogue:
     base = availability.load_base()
-    if base is not None:
-        return base
-    try:
-        return availability.publish_base()
-    except DatabaseError:
-        return catalogue.empty()
+    return base if base is not None else postgres.ask(availability.publish_base, otherwise=catalogue.empty)
 
 
-def _first_model() -> Model | None:
-    pointer = _first_pointer()
+def _first_model(postgres: _Postgres) -> Model | None:
+    pointer = _first_pointer(postgres)
     if pointer is None:
         return None
     try:
@@ -187,32 +217,28 @@ def _first_model() -> Model | None:
         return None
 
 
-def _first_pointer() -> Pointer | None:
+def _first_pointer(postgres: _Postgres) -> Pointer | None:
     """Redis knows, else Postgres, else the file."""
     try:
         if pointer := store.pointer():
             return pointer
     except store.StoreDown:
         pass
-    try:
-        switch = publish.serving()
-        return Pointer(switch.number, switch.generation_id, switch.generation.run_id) if switch else None
-    except DatabaseError:
-        return publish.written_pointer()
+    return postgres.ask(_pointer_of_newest, otherwise=publish.written_pointer)
 
 
-def _rows(name: str, from_rows: Callable[[], list[dict[str, Any]]]) -> list[dict[str, Any]]:
+def _pointer_of_newest() -> Pointer | None:
+    switch = publish.serving()
+    return publish.pointer_of(switch) if switch else None
+
+
+def _rows(name: str, postgres: _Postgres, from_rows: Callable[[], list[dict[str, Any]]]) -> list[dict[str, Any]]:
     """A small shared value: Redis, else Postgres, else nothing."""
     try:
         body = store.shared(name)
     except store.StoreDown:
         body = None
-    if body is not None:
-        return list(orjson.loads(body))
-    try:
-        return from_rows()
-    except DatabaseError:
-        return []
+    return postgres.ask(from_rows, otherwise=list) if body is None else list(orjson.loads(body))
 
 
 def _versions() -> dict[str, int]:

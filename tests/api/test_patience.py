@@ -10,10 +10,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
+import redis
+from django.conf import settings
 from django.db import connection
 
 from behavior.models import Event
 from recommender import availability, state, store
+from recommender.models import Placement
 from recsite.api import patience
 from recsite.local_services.state import Folder
 from recsite.testing import CommittedCase
@@ -74,6 +77,26 @@ class FrozenTests(CommittedCase):
         while (found := self.post())[0] != 200 and time.monotonic() < deadline:
             time.sleep(0.05)
         self.assertEqual(found, (200, 1))
+
+    def test_a_process_that_starts_while_postgres_is_frozen_answers_and_learns_the_rest_later(self) -> None:
+        Placement.objects.exclude(slug="home").update(is_active=False)
+        with redis.from_url(settings.REDIS_URL) as client:  # no pointer, no placements, no rules: Postgres is asked
+            client.delete(store.key("pointer"), *(store.key("shared", name) for name in ("placements", "rules")))
+            client.delete(store.key("versions"))
+        with frozen("postgres"):
+            state.forget()
+            began = time.monotonic()
+            answer = self.shop.get("recommendations?n=3")
+            self.assertLess(time.monotonic() - began, 1.5)
+            self.assertEqual((answer.status_code, len(read(answer)["items"])), (200, 3))
+            self.assertTrue(state.current().is_partial)
+            began = time.monotonic()
+            self.assertEqual(self.shop.get("recommendations?n=3").status_code, 200)
+            self.assertLess(time.monotonic() - began, SOON)  # only the first one waited
+        deadline = time.monotonic() + 10
+        while state.current().is_partial and time.monotonic() < deadline:
+            time.sleep(0.1)
+        self.assertEqual((state.current().is_partial, set(state.current().slots)), (False, {"home"}))
 
     def test_what_was_left_behind_is_stored_once(self) -> None:
         body = {"events": [event()]}
