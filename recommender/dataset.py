@@ -19,6 +19,7 @@ from django.db import connection
 from psycopg import sql
 
 from behavior.models import EventType
+from recommender import exposures
 from recommender.copying import POSTGRES_EPOCH, copy_blocks
 from recommender.engine.interactions import (
     Codes,
@@ -28,6 +29,7 @@ from recommender.engine.interactions import (
     Kinds,
     ShopData,
     Shoppers,
+    Shown,
 )
 from recommender.packing import RecentEvent, StoredHistory
 from recommender.vocabulary import Attribute, Vocabulary, as_codes, as_number
@@ -147,7 +149,8 @@ def read(*, as_of: datetime | None = None, simulated: bool = False, kind_weights
     items = _read_products()
     rows, cleaning = _event_rows(blocks, items.product_ids, kinds)
     now = (moment.timestamp() if moment else 0.0) / DAY
-    return _snapshot(rows, cleaning, items, kinds, now)
+    shown = exposures.read(rows.shopper_ids, items.product_ids, until=moment, simulated=simulated)
+    return _snapshot(rows, cleaning, items, kinds, now, shown)
 
 
 def imputed(snapshot: Snapshot, strategies: Mapping[str, str], *, seed: int = 0) -> Snapshot:
@@ -446,7 +449,9 @@ def subject(kind: str, external_id: str) -> str:
     return f"{kind[0]}:{external_id}"
 
 
-def _snapshot(rows: EventRows, cleaning: Cleaning, products: _Products, kinds: Kinds, now: float) -> Snapshot:
+def _snapshot(
+    rows: EventRows, cleaning: Cleaning, products: _Products, kinds: Kinds, now: float, shown: Shown
+) -> Snapshot:
     sellable, stubs = _worth_recommending(rows.events, products)
     items = Items(
         n=len(products.item_ids),
@@ -473,7 +478,7 @@ def _snapshot(rows: EventRows, cleaning: Cleaning, products: _Products, kinds: K
     )
     vocabulary = Vocabulary(products.product_ids, products.item_ids, kinds, attributes, rows.events.timed, now)
     return Snapshot(
-        ShopData(rows.events, items, shoppers, kinds),
+        ShopData(rows.events, items, shoppers, kinds, shown),
         vocabulary,
         rows.hashes,
         rows.shopper_ids,

@@ -1,14 +1,14 @@
 """What was shown and what came of it: how likely each position is looked at, and which products were passed over.
 
-**Position bias.** A product is clicked if its position is looked at and it is wanted: P(click) = θ_k · γ of shopper and
-product (the position-based model; Wang et al. 2018, "Position bias estimation for unbiased learning to rank in personal
-search"). The rate of a position is no estimate of θ, for a ranker puts what is wanted first. But the same product comes
-to the same shopper at different positions, as models and histories change: such swaps are interventions that cost
-nothing (Agarwal et al. 2019, "Estimating position bias without intrusive interventions"). Given the clicks that a
-(shopper, product) got in all, where they fell does not depend on γ: at position k with a share of n_k·θ_k, n_k how
-often it was shown there (the conditional likelihood of counts; Hausman, Hall & Griliches 1984). Its maximum is found by
-minorisation (Hunter 2004), every step one pass over the rows. A gamma prior around k^−½ keeps positions of few clicks
-near that curve, and a placement near the curve of all placements.
+**Position bias.** A product is clicked if its position is looked at and it is wanted: P(click) = θ_k · γ (the
+position-based model). The rate of a position is no estimate of θ, for a ranker puts what is wanted first, so θ and γ
+are estimated together (Wang et al. 2018, "Position bias estimation for unbiased learning to rank in personal search":
+EM with a regression for γ). Here γ of a (shopper, product) has a gamma prior whose mean is that of all pairs that
+looked alike when they were shown – how often and how lately the shopper had the product, and how popular it is – and
+moves from it as far as its own showings tell: the same pair at several positions is an intervention that costs nothing
+(Agarwal et al. 2019, "Estimating position bias without intrusive interventions"). Swaps alone, without what was known
+at the time, mislead: what is bought moves in the lists because it was bought. Each step is a few sums over the rows. A
+prior around k^−½ keeps positions of few clicks near that curve, and a placement near the curve of all placements.
 
 **Weights.** The unbiased estimate of γ from one showing is click/θ (inverse propensity). Its variance grows as 1/θ, so
 rows are weighted by θ: a showing without an answer says "not wanted" with weight θ, an answer says "wanted" with its
@@ -31,7 +31,11 @@ from recommender.engine.metrics import pair_keys
 DEEPEST = 50
 #: Clicks that the prior is worth at each position.
 PRIOR_CLICKS = 20.0
-STEPS = 60
+#: Shape of the gamma prior: the smaller, the more a pair's own showings say (docs/decisions/0004-shown-lists.md).
+SHAPE = 0.25
+STEPS = 100
+#: Bounds of the counts and days that make pairs look alike.
+COUNTS, DAYS = (1, 2, 3, 5, 9, 17, 33), (3, 7, 14, 28, 60, 120)
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,7 @@ class Propensity:
 
     curves: np.ndarray
     placements: tuple[str, ...] = ()
-    clicks: tuple[int, ...] = ()  # that told, by placement: of products seen at several positions
+    clicks: tuple[int, ...] = ()  # by placement
     deepest: tuple[int, ...] = ()
 
     def of(self, shown: Shown) -> np.ndarray:
@@ -49,7 +53,7 @@ class Propensity:
         return self.curves[shown.placement, np.minimum(shown.position, DEEPEST)]
 
     def to_dict(self) -> dict[str, Any]:
-        """By placement: ``clicks`` that told and ``looked_at`` by position."""
+        """By placement: ``clicks`` and ``looked_at`` by position."""
         return {
             name: {
                 "clicks": self.clicks[row],
@@ -108,48 +112,66 @@ def answers(shown: Shown, events: Interactions, kinds: Kinds, n_items: int, days
     return row
 
 
-def fit(shown: Shown, clicked: np.ndarray, n_items: int, config: Config) -> Propensity:
-    """θ from rows ``shown`` and whether each was taken up (bool [R])."""
+def fit(shown: Shown, clicked: np.ndarray, alike: np.ndarray, n_items: int, config: Config) -> Propensity:
+    """θ from rows ``shown``, whether each was clicked (bool [R]) and which pairs looked alike (:func:`likeness`)."""
     size = len(shown.placements)
     prior = np.maximum(np.arange(DEEPEST + 1), 1) ** -0.5
     known = np.flatnonzero(shown.position > 0)
-    pair = pair_keys(shown.shopper[known], shown.item[known], n_items)
-    group = np.unique(pair * max(size, 1) + shown.placement[known], return_inverse=True)[1]
-    position = np.minimum(shown.position[known], DEEPEST).astype(np.int64)
-    everywhere, _ = _curve(group, position, clicked[known], prior)
-    curves, told = [], []
-    for code in range(size):
-        mine = shown.placement[known] == code
-        curve, clicks = _curve(group[mine], position[mine], clicked[known][mine], everywhere)
-        curves.append(curve)
-        told.append(clicks)
+    placement = shown.placement[known].astype(np.int64)
+    pair = pair_keys(shown.shopper[known], shown.item[known], n_items) * max(size, 1) + placement
+    alike = alike[known] * max(size, 1) + placement
+    position, clicked = np.minimum(shown.position[known], DEEPEST).astype(np.int64), clicked[known]
+    everywhere = _curve(pair, alike, position, clicked, prior)
+    mine = [placement == code for code in range(size)]
+    curves = [_curve(pair[rows], alike[rows], position[rows], clicked[rows], everywhere) for rows in mine]
     table = np.stack([*curves, everywhere])
-    deepest = tuple(int(position[shown.placement[known] == code].max(initial=0)) for code in range(size))
+    deepest = tuple(int(position[rows].max(initial=0)) for rows in mine)
     table[:, 1:] /= table[:, 1:].max(axis=1, keepdims=True)
     table = np.clip(table, config.least_looked_at, 1)
     for row, last in enumerate((*deepest, max(deepest, default=0))):
         table[row, 0] = table[row, 1 : max(last, 1) + 1].mean()
-    return Propensity(table.astype(np.float32), shown.placements, tuple(told), deepest)
+    clicks = tuple(int(clicked[rows].sum()) for rows in mine)
+    return Propensity(table.astype(np.float32), shown.placements, clicks, deepest)
 
 
-def _curve(group: np.ndarray, position: np.ndarray, clicked: np.ndarray, prior: np.ndarray) -> tuple[np.ndarray, int]:
-    """float64 [DEEPEST + 1] of θ, and the clicks of groups that were seen at several positions."""
-    if not len(group):
-        return prior, 0
+def _curve(
+    pair: np.ndarray, alike: np.ndarray, position: np.ndarray, clicked: np.ndarray, prior: np.ndarray
+) -> np.ndarray:
+    """float64 [DEEPEST + 1]: θ, the largest 1, by expectation and maximisation over the γ of each pair."""
+    if not clicked.any():
+        return prior
     width = DEEPEST + 1
-    cell, times = np.unique(group * width + position, return_counts=True)
-    owner, column = np.unique(cell // width, return_inverse=True)[1], cell % width
-    taken = np.bincount(np.searchsorted(cell, group * width + position), clicked, len(cell))
-    total = np.bincount(owner, taken)
-    tells = ((np.bincount(owner) > 1) & (total > 0))[owner]
-    owner, column, times, taken = owner[tells], column[tells], times[tells], taken[tells]
-    wins = np.bincount(column, taken, width)
-    curve = prior.copy()
+    first, pair = np.unique(pair, return_index=True, return_inverse=True)[1:]
+    stratum = np.unique(alike[first], return_inverse=True)[1]
+    got, wins, members = np.bincount(pair, clicked), np.bincount(position, clicked, width), np.bincount(stratum)
+    curve, usual = prior.copy(), np.full(len(members), clicked.mean() / prior[position].mean())
     for _ in range(STEPS):
-        expected = np.bincount(owner, times * curve[column], len(total))
-        share = total / np.maximum(expected, 1e-12)
-        curve = (wins + PRIOR_CLICKS * prior) / (np.bincount(column, times * share[owner], width) + PRIOR_CLICKS)
-    return curve, int(taken.sum())
+        looked = np.bincount(pair, curve[position])
+        wanted = (SHAPE + got) / (SHAPE / np.maximum(usual[stratum], 1e-6) + looked)
+        curve = (wins + PRIOR_CLICKS * prior) / (np.bincount(position, wanted[pair], width) + PRIOR_CLICKS)
+        curve /= curve[1:].max()
+        usual = np.bincount(stratum, wanted) / members
+    return curve
+
+
+def likeness(shown: Shown, events: Interactions, n_items: int) -> np.ndarray:
+    """int64 [R]: one number for rows that looked alike when they were shown: how many ``events`` the shopper had had
+    with the product, how long ago the last was, and how many there are of the product."""
+    if not len(shown) or not len(events):
+        return np.zeros(len(shown), np.int64)
+    key = pair_keys(events.shopper, events.item, n_items)
+    pairs, of = np.unique(key, return_inverse=True)
+    asked = pair_keys(shown.shopper, shown.item, n_items)
+    place = np.minimum(np.searchsorted(pairs, asked), len(pairs) - 1)
+    begin = min(float(events.at.min()), float(shown.at.min()))
+    span = max(float(events.at.max()), float(shown.at.max())) - begin + 1
+    moment = np.sort(of * span + (events.at - begin))
+    now = place * span + (shown.at - begin)
+    until = np.searchsorted(moment, now)
+    had = np.where(pairs[place] == asked, until - np.searchsorted(moment, place * span), 0)
+    since = np.where(had > 0, now - moment[np.maximum(until - 1, 0)], np.inf)
+    popular = np.log2(1 + np.bincount(events.item, minlength=n_items)).astype(np.int64)[shown.item]
+    return (popular * (len(DAYS) + 1) + np.digitize(since, DAYS)) * (len(COUNTS) + 1) + np.digitize(had, COUNTS)
 
 
 @dataclass(frozen=True)
@@ -212,8 +234,20 @@ def learned(data: ShopData, known_until: float, config: Config) -> Exposure:
     answered = answers(shown, data.interactions, data.kinds, n, days)
     clicked = np.zeros(len(shown), bool)
     clicked[answered[answered >= 0]] = True
-    early = np.zeros(len(shown), bool)
-    early[answered[(answered >= 0) & (data.interactions.at < known_until)]] = True
     settled = np.flatnonzero(shown.at < known_until - days)
-    propensity = fit(shown.select(settled), early[settled], n, config)
-    return Exposure(data, propensity, answered, clicked, days, config.impressions)
+    early = data.interactions.at < known_until
+    alike = likeness(shown.select(settled), data.interactions.select(early), n)
+    by_click = _clicks(data, answered, early)[settled]
+    return Exposure(
+        data, fit(shown.select(settled), by_click, alike, n, config), answered, clicked, days, config.impressions
+    )
+
+
+def _clicks(data: ShopData, answered: np.ndarray, early: np.ndarray) -> np.ndarray:
+    """bool [R]: rows that got a click. A purchase may come about without a look at the list, so it counts only where
+    the shop records no clicks."""
+    found = early & (answered >= 0)
+    click = found & (data.interactions.kind == data.kinds.code("click"))
+    rows = np.zeros(len(data.shown), bool)
+    rows[answered[click if click.any() else found]] = True
+    return rows
