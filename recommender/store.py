@@ -336,6 +336,12 @@ def drop_generation(generation: int) -> int:
     return dropped
 
 
+def used_memory() -> int:
+    """Bytes that Redis holds for everything in it."""
+    with _writing() as server:
+        return int(server.info("memory")["used_memory"])
+
+
 def require_memory(wanted: int) -> None:
     """Raise :class:`StoreFull` unless ``wanted`` more bytes fit under the server's limit (if it has one)."""
     with _writing() as server:

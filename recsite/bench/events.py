@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import threading
 import time
 import uuid
@@ -17,6 +18,7 @@ from recsite.bench.figures import Figure, percentile
 
 BATCH = 20
 CLIENTS = 8
+VISITORS = 400
 HEADER = f"X-Recsite-Source: {traces.SOURCE}\r\n"
 INSERT = """
 INSERT INTO behavior_event (event_id, at, type, shopper_id, product_id, source)
@@ -26,32 +28,47 @@ ON CONFLICT DO NOTHING
 
 
 def run(seconds: float) -> list[Figure]:
+    """A third of the time each: batches, single events, the same batches without HTTP; a tenth on top of it batches of
+    people and products never seen before, which take a longer way."""
     part = max(2.0, seconds / 3)
     products = traces.products(200)
     with traces.caller() as key, server.running() as port:
-        batches = [_post(key, products, BATCH) for _ in range(int(part * 1200))]
-        load.run(port, batches[:40], seconds=0.5, connections=CLIENTS)
-        many = load.run(port, batches[40:], seconds=part, connections=CLIENTS)
-        singles = [_post(key, products, 1) for _ in range(int(part * 3000))]
+        batches = [_post(key, products, BATCH, who=f"{traces.NAME}{number}") for number in range(VISITORS)]
+        load.run(port, batches, seconds=1, connections=CLIENTS)
+        many = load.run(port, batches, seconds=part, connections=CLIENTS)
+        singles = [_post(key, products, 1, who=f"{traces.NAME}{number}") for number in range(VISITORS)]
         one = load.run(port, singles, seconds=part, connections=CLIENTS)
+        strangers = [_post(key, products, BATCH, who=traces.NAME + load.ALIKE)]
+        new = load.run(port, strangers, seconds=max(2.0, part / 3), connections=CLIENTS)
         direct = _direct(part, products)
     return [
+        Figure("batches of 20 for", part, "s"),
         Figure("events in batches of 20", many.rate * BATCH, "events/s", direct, "INSERT by 4 connections, no HTTP"),
         Figure("p99 of a batch", percentile(many.seconds, 0.99), "ms"),
         Figure("single events", one.rate, "posts/s"),
         Figure("p99 of a single event", percentile(one.seconds, 0.99), "ms"),
-        Figure("refused", many.refused + one.refused, "answers"),
+        Figure("events of visitors never seen", new.rate * BATCH, "events/s", many.rate * BATCH, "of known ones"),
+        Figure("p99 of a batch of a visitor never seen", percentile(new.seconds, 0.99), "ms"),
+        Figure("refused", many.refused + one.refused + new.refused, "answers"),
     ]
 
 
-def _post(key: str, products: list[str], size: int) -> bytes:
-    now = timezone.now().isoformat()
-    who = f"{traces.NAME}{uuid.uuid4().int % 1000}"
+def _post(key: str, products: list[str], size: int, *, who: str) -> load.Template:
+    """A batch of one visitor with new event ids each time that it is sent."""
+    now, first = timezone.now().isoformat(), random.randrange(len(products))
     events = [
-        {"event_id": _uuid7(), "type": "view", "at": now, "visitor": who, "product": products[n % len(products)]}
-        for n in range(size)
+        {
+            "event_id": load.EACH,
+            "type": "view",
+            "at": now,
+            "visitor": who,
+            "product": products[(first + place) % len(products)],
+        }
+        for place in range(size)
     ]
-    return load.request("POST", "/api/v1/events", key=key, body=orjson.dumps({"events": events}), headers=HEADER)
+    body = orjson.dumps({"events": events})
+    post = load.request("POST", "/api/v1/events", key=key, body=body, headers=HEADER)
+    return load.Template.of(post)
 
 
 def _uuid7() -> str:

@@ -16,8 +16,9 @@ CLIENTS = 8
 HEADER = f"X-Recsite-Source: {traces.SOURCE}\r\n"
 
 
-def run(seconds: float) -> list[Figure]:
-    """Pairs of a view and a list by eight clients; the reference is the list alone by the same clients."""
+def run(seconds: float, *, pairs: int | None = None) -> list[Figure]:
+    """Pairs of a view and a list by eight clients, for ``seconds`` or until there are ``pairs`` of them; the reference
+    is the list alone by the same clients."""
     products = traces.products(300)
     with traces.caller() as key, server.running() as port:
         asked = [
@@ -26,26 +27,28 @@ def run(seconds: float) -> list[Figure]:
         ]
         load.run(port, asked, seconds=2, connections=CLIENTS)
         alone = load.run(port, asked, seconds=max(1.0, seconds / 4), connections=CLIENTS)
-        pairs, fresh = _pairs(port, key, products, seconds)
+        taken, fresh = _pairs(port, key, products, seconds, pairs)
     return [
-        Figure("pairs", len(pairs), "pairs"),
-        Figure("lists that know the event", fresh, "lists", float(len(pairs)), "pairs"),
-        Figure("p50 of a pair", percentile(pairs, 0.5), "ms", percentile(alone.seconds, 0.5), "the list alone"),
-        Figure("p99 of a pair", percentile(pairs, 0.99), "ms", percentile(alone.seconds, 0.99), "the list alone"),
+        Figure("pairs", len(taken), "pairs"),
+        Figure("lists that know the event", fresh, "lists", float(len(taken)), "pairs"),
+        Figure("p50 of a pair", percentile(taken, 0.5), "ms", percentile(alone.seconds, 0.5), "the list alone"),
+        Figure("p99 of a pair", percentile(taken, 0.99), "ms", percentile(alone.seconds, 0.99), "the list alone"),
     ]
 
 
-def _pairs(port: int, key: str, products: list[str], seconds: float) -> tuple[list[float], int]:
+def _pairs(port: int, key: str, products: list[str], seconds: float, wanted: int | None) -> tuple[list[float], int]:
+    """Seconds of each pair, and how many lists knew their event."""
     taken: list[list[float]] = [[] for _ in range(CLIENTS)]
     fresh = [0] * CLIENTS
     end = time.monotonic() + seconds
+    shares = None if wanted is None else [len(range(number, wanted, CLIENTS)) for number in range(CLIENTS)]
 
     def client(number: int) -> None:
         connection, turn = load.Connection(port), 0
         who = f"{traces.NAME}f{number}-{uuid.uuid4().hex[:6]}"
         path = f"/api/v1/recommendations?visitor={who}&placement=recently-viewed&n=1"
         ask = load.request("GET", path, key=key, headers=HEADER)
-        while time.monotonic() < end:
+        while time.monotonic() < end if shares is None else turn < shares[number]:
             product = products[(turn * CLIENTS + number) % len(products)]
             event = {"event_id": str(uuid.uuid4()), "type": "view", "at": timezone.now().isoformat()}
             body = orjson.dumps({"events": [{**event, "visitor": who, "product": product}]})

@@ -7,6 +7,8 @@ processor time from the server, which is one more reason to read ratios.
 from __future__ import annotations
 
 import multiprocessing
+import random
+import re
 import socket
 import threading
 import time
@@ -35,6 +37,39 @@ class Result:
         return sum(count for status, count in self.statuses.items() if not 200 <= status < 300)
 
 
+EACH = "00000000-0000-0000-0000-000000000000"  # stands in a template where each place gets an id of its own
+ALIKE = "00000000-0000-0000-0000-000000000001"  # … and where all get the same one
+
+
+@dataclass(frozen=True)
+class Template:
+    """A request whose UUIDs, at the places ``each`` and ``alike`` of ``data``, are made anew each time that it is
+    sent: a minute of events need not lie in memory. They are of version 7, time first, as a shop's own should be."""
+
+    data: bytes
+    each: tuple[int, ...]
+    alike: tuple[int, ...]
+
+    @classmethod
+    def of(cls, data: bytes) -> Template:
+        """``EACH`` and ``ALIKE`` stand in ``data`` for ids."""
+        return cls(data, *(tuple(m.start() for m in re.finditer(it.encode(), data)) for it in (EACH, ALIKE)))
+
+    def fresh(self, client: int, turn: int) -> bytes:
+        """The request of this client's turn."""
+        made = bytearray(self.data)
+        now, drawn = time.time_ns() // 1_000_000, random.getrandbits(24)
+        head = b"%08x-%04x-7%03x-8%03x-%02x" % (now >> 16, now & 0xFFFF, drawn >> 12, drawn & 0xFFF, client & 0xFF)
+        for number, place in enumerate(self.each):
+            made[place : place + 36] = b"%b%010x" % (head, (turn << 12 | number + 1) & 0xFF_FFFF_FFFF)
+        for place in self.alike:
+            made[place : place + 36] = b"%b%010x" % (head, turn << 12 & 0xFF_FFFF_FFFF)
+        return bytes(made)
+
+
+Request = bytes | Template
+
+
 def request(method: str, path: str, *, key: str = "", body: bytes = b"", headers: str = "") -> bytes:
     """The bytes of a request."""
     head = f"{method} {path} HTTP/1.1\r\nHost: localhost\r\n{headers}"
@@ -46,7 +81,7 @@ def request(method: str, path: str, *, key: str = "", body: bytes = b"", headers
 
 
 def run(
-    port: int, requests: Sequence[bytes], *, seconds: float, connections: int = CONNECTIONS, rate: float | None = None
+    port: int, requests: Sequence[Request], *, seconds: float, connections: int = CONNECTIONS, rate: float | None = None
 ) -> Result:
     """Send ``requests`` round and round for ``seconds``: as fast as answers come, or ``rate`` a second in all
     (then a delay counts from when the request was due, so a slow server cannot hide its queue)."""
@@ -62,11 +97,11 @@ def run(
     return result
 
 
-def _child(pipe, port: int, requests: list[bytes], seconds: float, connections: int, rate: float | None) -> None:  # type: ignore[no-untyped-def]
+def _child(pipe, port: int, requests: list[Request], seconds: float, connections: int, rate: float | None) -> None:  # type: ignore[no-untyped-def]
     results = [Result() for _ in range(connections)]
     start = time.perf_counter() + 0.2
     threads = [
-        threading.Thread(target=_client, args=(port, requests[n::connections] or requests, start, seconds, result,
+        threading.Thread(target=_client, args=(n, port, requests[n::connections] or requests, start, seconds, result,
                                                None if rate is None else connections / rate, n / connections))
         for n, result in enumerate(results)
     ]  # fmt: skip
@@ -84,8 +119,9 @@ def _child(pipe, port: int, requests: list[bytes], seconds: float, connections: 
 
 
 def _client(
+    number: int,
     port: int,
-    requests: list[bytes],
+    requests: list[Request],
     start: float,
     seconds: float,
     result: Result,
@@ -104,7 +140,8 @@ def _client(
             began = now
         if began >= end or now >= end + 5:
             break
-        status, _ = connection.send(requests[turn % len(requests)])
+        wanted = requests[turn % len(requests)]
+        status, _ = connection.send(wanted.fresh(number, turn) if isinstance(wanted, Template) else wanted)
         turn += 1
         result.seconds.append(time.perf_counter() - began)
         result.statuses[status] = result.statuses.get(status, 0) + 1

@@ -7,9 +7,12 @@ import time
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from recommender import dataset, publish, state
+from recommender import dataset, publish, state, store
 from recsite.bench.figures import Figure
 from recsite.bench.peak import matrix_product
+
+LIMIT = 2048  # bytes of Redis a shopper, histories apart
+NOBODYS = 0  # no generation has this number
 
 
 def run(seconds: float) -> list[Figure]:
@@ -19,22 +22,41 @@ def run(seconds: float) -> list[Figure]:
     with threadpool_limits(1):
         snapshot = dataset.read()
         ranker = _aligned(snapshot, model)
-        started, shoppers, lists, histories = time.perf_counter(), 0, [], []
+        started, made = time.perf_counter(), []
         for rows in publish.score(ranker, snapshot, time.time()):
-            shoppers += len(rows)
-            lists += [len(row[1]) for row in rows]
-            histories += [len(row[2]) for row in rows]
+            made += rows
             if time.perf_counter() - started > seconds:
                 break
         taken = time.perf_counter() - started
         peak = matrix_product()
+    shoppers = len(made)
+    lists, histories = _memory(made)
     return [
+        Figure("shoppers scored", shoppers, "shoppers"),
         Figure("shoppers from history to list, one core", shoppers / taken, "shoppers/s"),
         Figure("matrix product, one core", peak, "GFLOP/s"),
         Figure("shoppers a GFLOP of peak", shoppers / taken / peak, "shoppers"),
-        Figure("a list of 300 in Redis", float(np.mean(lists)), "bytes"),
-        Figure("a history in Redis", float(np.mean(histories)), "bytes"),
+        Figure("Redis takes for a shopper's list of 300", lists, "bytes", float(LIMIT), "the most it may take"),
+        Figure("Redis takes for a shopper's history", histories, "bytes"),
+        Figure("a list, packed", float(np.mean([len(pool) for _, pool, _ in made])), "bytes"),
+        Figure("a history, packed", float(np.mean([len(history) for _, _, history in made])), "bytes"),
     ]
+
+
+def _memory(rows: list[tuple[str, bytes, bytes]]) -> tuple[float, float]:
+    """Bytes of Redis that a shopper's list and history take, names, expiry and all: what ``used_memory`` grows by when
+    they are written under a generation that nobody reads. NaN where Redis is away."""
+    try:
+        store.drop_generation(NOBODYS)
+        before = store.used_memory()
+        store.write_lists(NOBODYS, ((subject, pool, None) for subject, pool, _ in rows))
+        with_lists = store.used_memory()
+        store.write_lists(NOBODYS, iter(rows))
+        whole = store.used_memory()
+        store.drop_generation(NOBODYS)
+    except store.StoreDown:
+        return float("nan"), float("nan")
+    return (with_lists - before) / len(rows), (whole - with_lists) / len(rows)
 
 
 def _aligned(snapshot: dataset.Snapshot, model: state.Model) -> state.AnyRanker:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
+import orjson
+
 from recommender import serve, state
 from recsite.bench import load, server, traces
 from recsite.bench.figures import Figure, percentile
 
-FALLBACK_SHARE = 20  # every 20th request is of somebody unknown: the fallback path is exercised too
+FALLBACK_EVERY = 20  # a request that takes the fallback path comes after so many: it is exercised in normal life too
+#: Nobody known, nothing chosen, nothing seen: what such a placement shows instead.
+FALLBACKS = ("home", "similar", "basket", "buy-again", "recently-viewed")
 HEADER = f"X-Recsite-Source: {traces.SOURCE}\r\n"
 
 
@@ -21,10 +25,12 @@ def run(seconds: float) -> list[Figure]:
     with traces.caller() as key, server.running() as port:
         requests = _requests(key)
         load.run(port, requests, seconds=3)
+        fallen, asked = _fallbacks(port, requests)
         fast = load.run(port, requests, seconds=part)
         calm = load.run(port, requests, seconds=part, rate=fast.rate / 2)
     return [
         Figure("lists, most a second", fast.rate, "lists/s", bare.rate, "bare DRF APIView"),
+        Figure("answered by a fallback", fallen, "lists", float(asked), "one round of the requests"),
         Figure("candidates scored for one list", _candidates(), "products"),
         Figure("p50 at half of that", percentile(calm.seconds, 0.5), "ms"),
         Figure("p99 at half of that", percentile(calm.seconds, 0.99), "ms"),
@@ -33,11 +39,22 @@ def run(seconds: float) -> list[Figure]:
 
 
 def _requests(key: str) -> list[bytes]:
-    names = traces.shoppers()
-    paths = [f"/api/v1/recommendations?shopper={quote(name)}&n=10" for name in names]
-    every = max(1, len(paths) // FALLBACK_SHARE)
-    paths += [f"/api/v1/recommendations?visitor={traces.NAME}{number}" for number in range(every)]
+    """Lists of shoppers with a history, those of strangers spread among them."""
+    paths = []
+    for number, name in enumerate(traces.shoppers()):
+        paths.append(f"/api/v1/recommendations?shopper={quote(name)}&n=10")
+        if number % (FALLBACK_EVERY - 1) == 0:
+            placement = FALLBACKS[number // FALLBACK_EVERY % len(FALLBACKS)]
+            paths.append(f"/api/v1/recommendations?visitor={traces.NAME}{number}&placement={placement}")
     return [load.request("GET", path, key=key, headers=HEADER) for path in paths]
+
+
+def _fallbacks(port: int, requests: list[bytes]) -> tuple[int, int]:
+    """Of one round of ``requests``: how many were answered by a fallback, and how many in all."""
+    connection = load.Connection(port)
+    answers = [orjson.loads(connection.send(request)[1]) for request in requests]
+    connection.close()
+    return sum(answer.get("fallback") is not None for answer in answers), len(answers)
 
 
 def _candidates() -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unittest
+import uuid
 from unittest import mock
 
 import orjson
@@ -45,6 +46,20 @@ class LoadTests(unittest.TestCase):
         self.assertGreater(result.rate, 0)
         self.assertEqual(paced.refused, len(paced.seconds))
         self.assertLessEqual(len(paced.seconds), 12)
+
+
+class TemplateTests(unittest.TestCase):
+    def test_each_id_is_new_each_time_and_one_is_shared(self) -> None:
+        body = orjson.dumps({"events": [{"event_id": load.EACH, "visitor": "bench-" + load.ALIKE}] * 20})
+        template = load.Template.of(load.request("POST", "/api/v1/events", body=body))
+        sent = [template.fresh(client, turn) for client in range(3) for turn in range(50)]
+        self.assertEqual({len(request) for request in sent}, {len(template.data)})
+        batches = [orjson.loads(request.partition(b"\r\n\r\n")[2])["events"] for request in sent]
+        ids = {event["event_id"] for batch in batches for event in batch}
+        self.assertEqual(len(ids), 3 * 50 * 20)
+        self.assertEqual({uuid.UUID(one).version for one in ids}, {7})
+        self.assertEqual([len({event["visitor"] for event in batch}) for batch in batches], [1] * 150)
+        self.assertEqual(len({batch[0]["visitor"] for batch in batches}), 150)
 
 
 class TraceTests(TestCase):

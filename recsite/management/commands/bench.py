@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
 from recsite.bench import figures
 
 SUBJECTS = {
     "import": ("imports", 10),
     "train": ("training", 300),
+    "scale": ("scale", 300),
     "serve": ("serve", 40),
     "events": ("events", 30),
     "freshness": ("freshness", 20),
@@ -32,12 +33,16 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("subject", choices=SUBJECTS)
         parser.add_argument("--seconds", type=float, help="about how long to measure")
+        parser.add_argument("--pairs", type=int, metavar="N", help="of freshness: so many, however long")
         parser.add_argument("--out", type=Path, metavar="FILE", help="write the JSON there instead of printing it")
 
     def handle(self, *args: Any, **options: Any) -> None:
         name, usual = SUBJECTS[options["subject"]]
         started = time.time()
-        found = import_module(f"recsite.bench.{name}").run(options["seconds"] or usual)
+        more = {"pairs": options["pairs"]} if options["pairs"] else {}
+        if more and options["subject"] != "freshness":
+            raise CommandError(f"--pairs: expected with freshness, received with {options['subject']}")
+        found = import_module(f"recsite.bench.{name}").run(options["seconds"] or usual, **more)
         self.stdout.write(figures.table(found))
         report = {
             "subject": options["subject"],
