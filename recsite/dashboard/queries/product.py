@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from django.core.cache import cache
 from django.db import connection
 from django.db.models import Sum
 
 from behavior.models import ShopperProfile
+from recsite.dashboard.kept import Kept
 from recsite.dashboard.queries.sales import PeriodSales
 
 
@@ -129,13 +129,21 @@ def after_showing(product_id: int, *, start: datetime, end: datetime, window: ti
         return AfterShowing(*cursor.fetchone())
 
 
+_TOGETHER: Kept[dict[int, Together]] = Kept("shared baskets", seconds=600, oldest=3600, most=1_000)
+
+
 def bought_with(product_id: int, others: Sequence[int]) -> dict[int, Together]:
     """For each of ``others``: shared baskets, and the lift P(both) / (P(one) P(other)) over all baskets of the shop.
 
-    A basket is a session; purchases without one are put together by shopper and day.
+    A basket is a session; purchases without one are put together by shopper and day. Kept for ten minutes: a year of
+    a best seller's baskets changes slowly and takes long to read.
     """
     if not others:
         return {}
+    return _TOGETHER.get(lambda: _shared_baskets(product_id, others), (product_id, *others))
+
+
+def _shared_baskets(product_id: int, others: Sequence[int]) -> dict[int, Together]:
     sql = """
         WITH lines AS (
             SELECT product_id, CASE WHEN session <> '' THEN session ELSE shopper_id || ' ' || at::date END AS basket
@@ -159,10 +167,9 @@ def _lift(both: int, theirs: int, mine: int) -> float | None:
     return both * total / (theirs * mine) if theirs and mine and total else None
 
 
+_BASKETS: Kept[int] = Kept("baskets", seconds=60, oldest=3600)
+
+
 def baskets_in_all() -> int:
-    """Baskets of the whole shop, from the profiles (a minute old at most); 0 before there are any."""
-
-    def count() -> int:
-        return int(ShopperProfile.objects.aggregate(total=Sum("baskets"))["total"] or 0)
-
-    return int(cache.get_or_set("dashboard:baskets", count, 60) or 0)
+    """Baskets of the whole shop, from the profiles (about a minute old); 0 before there are any."""
+    return _BASKETS.get(lambda: int(ShopperProfile.objects.aggregate(total=Sum("baskets"))["total"] or 0))
