@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -101,21 +100,24 @@ def between(start: datetime, end: datetime, before: Span | None) -> Sales:
     over both periods."""
     earlier = before or (start, start)
     sql = """
-        SELECT product_id, count(*) FILTER (WHERE at >= %(start)s AND at < %(end)s),
-               count(*) FILTER (WHERE at >= %(from)s AND at < %(to)s),
-               coalesce(sum(coalesce(price, 0) * coalesce(quantity, 1))
-                        FILTER (WHERE at >= %(start)s AND at < %(end)s), 0)
-        FROM behavior_event
-        WHERE type = 'purchase' AND product_id IS NOT NULL
-          AND ((at >= %(start)s AND at < %(end)s) OR (at >= %(from)s AND at < %(to)s))
-        GROUP BY product_id
+        SELECT string_agg(int8send(product_id) || int8send(lines) || int8send(before) || float8send(revenue), '')
+        FROM (
+            SELECT product_id, count(*) FILTER (WHERE at >= %(start)s AND at < %(end)s) AS lines,
+                   count(*) FILTER (WHERE at >= %(from)s AND at < %(to)s) AS before,
+                   coalesce(sum(coalesce(price, 0) * coalesce(quantity, 1))
+                            FILTER (WHERE at >= %(start)s AND at < %(end)s), 0) AS revenue
+            FROM behavior_event
+            WHERE type = 'purchase' AND product_id IS NOT NULL
+              AND ((at >= %(start)s AND at < %(end)s) OR (at >= %(from)s AND at < %(to)s))
+            GROUP BY product_id
+        ) AS sold
     """
     with connection.cursor() as cursor:
         cursor.execute(sql, {"start": start, "end": end, "from": earlier[0], "to": earlier[1]})
-        return _as_arrays(start, end, cursor.fetchall())
+        sent = np.frombuffer(cursor.fetchone()[0] or b"", _SENT)
+    columns = {name: sent[name].astype(sent[name].dtype.newbyteorder("=")) for name in _SENT.names or ()}
+    return Sales(start, end, **columns)
 
 
-def _as_arrays(start: datetime, end: datetime, rows: Sequence[tuple[int, int, int, float]]) -> Sales:
-    columns = list(zip(*rows, strict=True)) or [()] * 4
-    ids, lines, earlier = (np.array(column, np.int64) for column in columns[:3])
-    return Sales(start, end, ids, lines, earlier, np.array(columns[3], np.float64))
+# A row as Postgres sends it: numbers of eight bytes, the highest first. As text they would take ten times as long.
+_SENT = np.dtype([("ids", ">i8"), ("lines", ">i8"), ("before", ">i8"), ("revenue", ">f8")])
