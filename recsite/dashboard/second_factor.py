@@ -167,7 +167,7 @@ def held(request: HttpRequest) -> tuple[User, str] | None:
     if person is None or late or person.get_session_auth_hash() != password:
         request.session.pop(_HELD, None)
         return None
-    person.backend = backend  # type: ignore[attr-defined]  # as django.contrib.auth.login reads it
+    person.backend = backend  # as django.contrib.auth.login reads it
     return person, str(back)
 
 

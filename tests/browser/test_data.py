@@ -33,7 +33,7 @@ class DataCase(ConsoleCase):
         self.page.goto("/data/")
         self.page.get_by_label("What the file holds").select_option("products")
         self.page.get_by_label("File", exact=True).set_input_files(
-            {"name": "week.csv", "mimeType": "text/csv", "buffer": content}  # type: ignore[arg-type]
+            {"name": "week.csv", "mimeType": "text/csv", "buffer": content}
         )
         self.page.get_by_role("button", name="Import").click()
 

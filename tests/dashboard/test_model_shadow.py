@@ -85,6 +85,12 @@ class PutAndTakeTest(ShadowCase):
         name = f"run {self.run_.pk}"
         self.assertEqual(told, [("model.shadow", name), ("model.shadow_end", name), ("model.shadow", name)])
 
+    def test_the_registry_marks_it(self) -> None:
+        mark = '<span class="note">in shadow</span>'
+        self.assertNotContains(self.client.get(reverse("models")), mark)
+        services.shadow(run=self.run_)
+        self.assertContains(self.client.get(reverse("models")), mark, count=1)
+
     def test_in_place_of_another_and_back(self) -> None:
         services.shadow(run=self.other)
         self.assertContains(self.client.get(reverse("model", args=[self.run_.pk])), f"instead of {self.other.pk}")

@@ -65,17 +65,23 @@ def _middle(shown: Sequence[ListPair]) -> ListPair:
 
 def _stats(found: Overlap) -> StatStrip:
     bounds = f"± {numbers.points(Z * found.se)}" if found.se == found.se else ""
-    shared, same = (numbers.percent(share, 1).split(numbers.THIN) for share in (found.share, found.same))
+    (shared, unit), (same, _) = (_parted(share) for share in (found.share, found.same))
     moved = f"{found.moved:.1f}" if found.moved is not None else numbers.NONE
     return StatStrip(
         [
-            Stat("In both lists of ten", *shared, note=bounds),
+            Stat("In both lists of ten", shared, unit, note=bounds),
             Stat("Those in both move by", moved, "places", note="on average"),
-            Stat("The very same list", *same, note="of the shoppers, order too"),
+            Stat("The very same list", same, unit, note="of the shoppers, order too"),
             Stat("Shoppers", numbers.count(found.shoppers), note="drawn from those with a list of both"),
         ],
         "How far their lists agree",
     )
+
+
+def _parted(share: float) -> tuple[str, str]:
+    """The figure and its small unit."""
+    value, _, unit = numbers.percent(share, 1).partition(numbers.THIN)
+    return value, unit
 
 
 def _choice(shown: Sequence[ListPair], chosen: ListPair, params: Mapping[str, str]) -> Segments:

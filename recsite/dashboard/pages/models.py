@@ -8,6 +8,7 @@ from typing import Any
 
 from recommender import artifacts, schedule, services
 from recommender.models import TrainingRun
+from recommender.queries import in_shadow
 from recsite.dashboard import comparison, numbers, roles, runs, tables
 from recsite.dashboard.addresses import changed, linked, page
 from recsite.dashboard.components import (
@@ -209,11 +210,12 @@ def _registry(params: Mapping[str, str], serving: Serving | None, permissions: f
     chosen = queries.matching(wanted)
     total = chosen.count()
     number = tables.page_number(params, total)
+    shadow = in_shadow()
     rows = queries.listed(chosen, limit=tables.PAGE_SIZE, offset=(number - 1) * tables.PAGE_SIZE)
     table = Table(
         caption="Every run, newest first",
         columns=_COLUMNS,
-        rows=[_row(row, serving, permissions) for row in rows],
+        rows=[_row(row, serving, shadow.run.pk if shadow else 0, permissions) for row in rows],
         pager=tables.pager(page=number, total=total, noun="runs", params=params),
         empty=_empty(wanted, permissions),
         id="runs",
@@ -239,7 +241,8 @@ def _filters(params: Mapping[str, str], wanted: RunFilter, total: int) -> Filter
     )
 
 
-def _row(row: RunRow, serving: Serving | None, permissions: frozenset[str]) -> Row:
+def _row(row: RunRow, serving: Serving | None, shadow: int, permissions: frozenset[str]) -> Row:
+    """``shadow``: the run that is scored beside what serves, 0 for none."""
     serves = serving is not None and serving.run == row.pk
     return Row(
         id=f"run-{row.pk}",
@@ -247,7 +250,7 @@ def _row(row: RunRow, serving: Serving | None, permissions: frozenset[str]) -> R
         cells=[
             Cell(str(row.pk), note=architecture_name(row.architecture)),
             Cell(numbers.moment(row.started_at or row.created_at), note=runs.asked_by(row.trigger, row.by)),
-            _state(row, serving if serves else None),
+            _state(row, serving if serves else None, row.pk == shadow),
             Cell(numbers.metric(row.ndcg_all), note=_beside(row.best_all, row.best_name)),
             Cell(numbers.metric(row.ndcg_new), note=_beside(row.best_new)),
             Cell(numbers.duration(row.seconds), note=row.device),
@@ -258,10 +261,11 @@ def _row(row: RunRow, serving: Serving | None, permissions: frozenset[str]) -> R
     )
 
 
-def _state(row: RunRow, serving: Serving | None) -> Cell:
+def _state(row: RunRow, serving: Serving | None, is_shadow: bool) -> Cell:
     if serving is not None:
         return Cell(Badge("Serving", "good"), note=f"since {numbers.moment(serving.since)}")
-    return Cell(runs.state_of(row.status, stored=row.generation is not None))
+    note = "in shadow" if is_shadow else ""
+    return Cell(runs.state_of(row.status, stored=row.generation is not None), note=note)
 
 
 def _beside(value: float | None, name: str = "") -> str:
