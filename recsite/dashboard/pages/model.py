@@ -43,7 +43,8 @@ from recsite.dashboard.measures import (
     ranking,
     tested_on,
 )
-from recsite.dashboard.pages import model_shadow
+from recsite.dashboard.pages import model_positions, model_shadow
+from recsite.dashboard.pages.model_positions import PositionsPart
 from recsite.dashboard.pages.model_shadow import ShadowPart
 from recsite.dashboard.pages.models import sides
 from recsite.dashboard.queries import models as queries
@@ -85,6 +86,7 @@ class ModelPage:
     learned: Sequence[Learned]
     verdict: Verdict | None
     shadow: ShadowPart | None
+    positions: PositionsPart | None
     facts: Facts
     settings: Table
     delete: Dialog | None
@@ -109,6 +111,7 @@ def build(run: TrainingRun, params: Mapping[str, str], *, permissions: frozenset
         learned=() if run.is_active else learning.charts_of(learning.nets_of(run), epochs=0),
         verdict=runs.verdict_of(run, actions=actions),
         shadow=model_shadow.build(run, serving, permissions=permissions),
+        positions=model_positions.build(run),
         facts=_facts(run, generation, serving),
         settings=_settings(run),
         delete=_delete(run, permissions),
