@@ -48,7 +48,8 @@ def run(seconds: float) -> list[Figure]:
 def measured(n_shoppers: int, n_items: int) -> Cost:
     """Train on a shop of that size in a fresh process."""
     with multiprocessing.get_context("spawn").Pool(1) as process:
-        return process.apply(_train, (n_shoppers, n_items))
+        cost: Cost = process.apply(_train, (n_shoppers, n_items))
+    return cost
 
 
 def _train(n_shoppers: int, n_items: int) -> Cost:
