@@ -250,12 +250,19 @@ class Placement(models.Model):
         RECENTLY_VIEWED = "recently_viewed"
         POPULAR = "popular"
 
+    class Diversity(models.TextChoices):
+        OFF = "off"
+        GENTLE = "gentle"
+        STRONG = "strong"
+
     slug = models.SlugField(max_length=64, unique=True)
     title = models.CharField(max_length=120)
     strategy = models.CharField(max_length=24, choices=Strategy)
     n = models.PositiveSmallIntegerField(default=10)
     filters = models.JSONField(default=dict, blank=True)  # as the API's ``filter``
     fallbacks = ArrayField(models.CharField(max_length=24, choices=Strategy), default=list, blank=True)
+    # By the database too: a process of the release before knows nothing of it.
+    diversity = models.CharField(max_length=8, choices=Diversity, default="off", db_default="off")
     is_builtin = models.BooleanField(default=False)
     is_active = models.BooleanField(default=True)
     position = models.PositiveSmallIntegerField(default=100)

@@ -20,6 +20,7 @@ from recommender.steering import Slot
 
 MOST = 100  # products in a list
 STRATEGIES = tuple(str(value) for value in Placement.Strategy.values)
+DIVERSITIES = tuple(str(value) for value in Placement.Diversity.values)
 SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*\Z")
 RESERVED = frozenset({"new", "undo"})  # words of addresses
 
@@ -50,6 +51,7 @@ class Setup:
     filters: Mapping[str, Any] = field(default_factory=dict)
     fallbacks: tuple[str, ...] = ()
     is_active: bool = True
+    diversity: str = "off"
 
     def to_dict(self) -> dict[str, Any]:
         """JSON, for the audit log, from which it can be put back."""
@@ -64,13 +66,14 @@ class Setup:
 
     def slot(self, slug: str) -> Slot:
         """As serving would hold it."""
-        return Slot(slug, self.strategy, self.n, dict(self.filters), self.fallbacks)
+        return Slot(slug, self.strategy, self.n, dict(self.filters), self.fallbacks, self.diversity)
 
 
 def setup_of(placement: Placement) -> Setup:
     """How the placement is set up now."""
     values = {f.name: getattr(placement, f.name) for f in fields(Setup)}
-    return Setup(**{**values, "strategy": str(placement.strategy), "fallbacks": tuple(placement.fallbacks)})
+    texts = {name: str(values[name]) for name in ("strategy", "diversity")}
+    return Setup(**{**values, **texts, "fallbacks": tuple(placement.fallbacks)})
 
 
 # --- What may stand ---
@@ -91,6 +94,8 @@ def _unfit(setup: Setup) -> dict[str, str]:
         errors["title"] = f"Title: expected 1 … 120 letters, received {len(setup.title.strip())}."
     if setup.strategy not in STRATEGIES:
         errors["strategy"] = f"Strategy: expected one of {', '.join(STRATEGIES)}; received “{setup.strategy}”."
+    if setup.diversity not in DIVERSITIES:
+        errors["diversity"] = f"Variety: expected one of {', '.join(DIVERSITIES)}; received “{setup.diversity}”."
     if not 1 <= setup.n <= MOST:
         errors["n"] = f"Products: expected 1 … {MOST}, received {setup.n}."
     if unknown := [name for name in setup.fallbacks if name not in STRATEGIES]:

@@ -32,6 +32,7 @@ STRENGTHS = {"weak": 1.25, "medium": 2.0, "strong": 4.0}
 EVERYTHING = Condition()
 MAX_FACTOR = 100.0
 MAX_POSITION = 100
+NO_RULE = -1  # a step of the list that nobody ordered by a rule: variety
 
 
 class RuleError(ConditionError):
@@ -116,7 +117,8 @@ class Ranked:
 
 @dataclass(frozen=True)
 class Step:
-    """What one rule did to one item; ``changed`` is false where it matched without effect."""
+    """What one rule (``NO_RULE``: the placement's own setting) did to one item; ``changed`` is false where it matched
+    without effect."""
 
     rule: int
     name: str
@@ -125,24 +127,26 @@ class Step:
     text: str
 
     def to_dict(self) -> dict[str, Any]:
-        return {"rule": self.rule, "name": self.name, "verb": self.verb, "changed": self.changed, "text": self.text}
+        rule = None if self.rule == NO_RULE else self.rule
+        return {"rule": rule, "name": self.name, "verb": self.verb, "changed": self.changed, "text": self.text}
 
 
 @dataclass(frozen=True)
 class Trace:
     """Steps by item code in running order; ``removed`` by the rule that removed it; ``idle`` rules in scope
-    that touched nothing."""
+    that touched nothing; ``pinned`` items stand where they were put."""
 
     steps: Mapping[int, tuple[Step, ...]] = field(default_factory=dict)
     removed: Mapping[int, int] = field(default_factory=dict)
     idle: tuple[int, ...] = ()
+    pinned: tuple[int, ...] = ()
 
     def of(self, item: int) -> tuple[Step, ...]:
         return self.steps.get(item, ())
 
     def rule_of(self, item: int) -> int | None:
         """The rule that had the last word on the item: the API's ``rule``."""
-        changed = [step.rule for step in self.of(item) if step.changed]
+        changed = [step.rule for step in self.of(item) if step.changed and step.rule != NO_RULE]
         return changed[-1] if changed else None
 
 
@@ -393,7 +397,8 @@ class _Run:
                 steps.setdefault(int(note.items[place]), []).append(step)
         touched = {note.rule.id for note in self.notes} | set(self.removed.values())
         idle = tuple(rule.id for rule in live if rule.id not in touched)
-        return Trace({item: tuple(found) for item, found in steps.items()}, self.removed, idle)
+        pinned = tuple(item for _, item in self.pins)
+        return Trace({item: tuple(found) for item, found in steps.items()}, self.removed, idle, pinned)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """The one code path of every list: API, preview and export.
 
-    one round trip to Redis → state → candidates → live scores → fallbacks in order → rules → answer
+    one round trip to Redis → state → candidates → live scores → fallbacks in order → rules → diversity → answer
 
 NumPy only and no SQL, except for an answer as of a past time. A part that is ill shortens the path and is named
 (``degraded``); somebody of whom nothing is known takes the placement's fallbacks, and the first that has anything is
@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from recommender import explain, live, rules, served, state, stopwatch, walls
+from recommender import diversity, explain, live, rules, served, state, stopwatch, walls
 from recommender.catalogue import Catalogue
 from recommender.conditions import Condition, ConditionError
 from recommender.dataset import no_events
@@ -200,6 +200,10 @@ def answer_for(
     with stopwatch.step("rules"):
         ranked = kitchen.behind_walls(ranked, live_rules, context, n)
         ranked, trace = rules.apply(kitchen.with_pins(ranked, live_rules, context), live_rules, context, told=n)
+    with stopwatch.step("diversity"):
+        kinds = held.catalogue.shelf.category.codes
+        varied = diversity.apply(ranked, kinds, slot.diversity, pinned=trace.pinned, told=n)
+        ranked, trace = varied.ranked, diversity.told(trace, varied) if request.explain else trace
     shown = ranked.take(np.arange(min(n, len(ranked))))
     with stopwatch.step("reasons"):
         items = kitchen.items(shown, trace)

@@ -6,7 +6,7 @@ Published right after commit by whoever changed them; the reconciler publishes w
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import orjson
@@ -27,6 +27,7 @@ class Slot:
     n: int = 10
     filters: dict[str, Any] = field(default_factory=dict)
     fallbacks: tuple[str, ...] = ()
+    diversity: str = "off"
 
 
 def publish(*names: str) -> None:
@@ -75,6 +76,8 @@ def placement_rows() -> list[dict[str, Any]]:
             "n": row.n,
             "filters": row.filters,
             "fallbacks": list(row.fallbacks),
+            # A process of the release before reads no setting that it does not know.
+            **({} if row.diversity == Placement.Diversity.OFF else {"diversity": str(row.diversity)}),
         }
         for row in Placement.objects.filter(is_active=True)
     ]
@@ -92,4 +95,7 @@ def as_rules(rows: list[dict[str, Any]]) -> tuple[CompiledRule, ...]:
 
 
 def as_slots(rows: list[dict[str, Any]]) -> dict[str, Slot]:
-    return {row["slug"]: Slot(**{**row, "fallbacks": tuple(row["fallbacks"])}) for row in rows}
+    """By slug; what a later release says of a placement and this one does not know is left out."""
+    known = {field.name for field in fields(Slot)}
+    kept = [{name: value for name, value in row.items() if name in known} for row in rows]
+    return {row["slug"]: Slot(**{**row, "fallbacks": tuple(row["fallbacks"])}) for row in kept}

@@ -107,7 +107,7 @@ class ContributionShape(s.Serializer[Any]):
 
 
 class TraceStep(s.Serializer[Any]):
-    rule = s.IntegerField()
+    rule = s.IntegerField(allow_null=True, help_text="null: the placement's own setting of variety.")
     name = s.CharField()
     verb = s.CharField()
     changed = s.BooleanField()

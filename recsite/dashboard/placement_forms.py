@@ -43,6 +43,7 @@ class Entries:
     price_max: str = ""
     attributes: tuple[Attribute, ...] = ()
     is_active: bool = True
+    diversity: str = "off"
     seen: str = ""
 
     def listed(self, name: str) -> tuple[str, ...]:
@@ -83,6 +84,7 @@ def entries_of(setup: Setup, *, slug: str = "", seen: str = "") -> Entries:
         price_max=_number(given.get("price_max")),
         attributes=_attributes(given),
         is_active=setup.is_active,
+        diversity=setup.diversity,
         seen=seen,
     )
 
@@ -105,6 +107,7 @@ def understood(entries: Entries, *, new: bool) -> Read:
         filters=_filters(entries, errors),
         fallbacks=tuple(name for name in entries.fallbacks if name),
         is_active=entries.is_active,
+        diversity=entries.diversity,
     )
     try:
         check(setup, slug=entries.slug.strip() if new else None)
@@ -136,6 +139,7 @@ def _entries(posted: QueryDict) -> Entries:
         price_max=posted.get("price_max", "").strip(),
         attributes=tuple(row for row in rows if row != Attribute()),
         is_active="is_active" in posted,
+        diversity=posted.get("diversity", "off"),
         seen=posted.get("seen", ""),
     )
 

@@ -19,6 +19,12 @@ STRATEGIES = {
     "recently_viewed": ("Recently viewed", "what this shopper looked at last"),
     "popular": ("Best sellers", "what sells most"),
 }
+#: Each degree of variety: its name and what it does.
+VARIETIES = {
+    "off": ("Off", "by rank alone"),
+    "gentle": ("Gentle", "the third of one category gives way to what is nearly as good"),
+    "strong": ("Strong", "few of one category near the top"),
+}
 _PLURALS = {"category": "categories", "brand": "brands", "tag": "tags"}
 
 
@@ -90,6 +96,7 @@ _LABELS = {
     "strategy": "Strategy",
     "n": "Products",
     "fallbacks": "Fallbacks",
+    "diversity": "Variety",
     "filters": "Filters",
     "is_active": "State",
 }
@@ -101,6 +108,8 @@ def _field(name: str, values: Mapping[str, Any], currency: str) -> str:
         return strategy(str(value))
     if name == "fallbacks":
         return ", then ".join(strategy(one) for one in value or ()) or "none"
+    if name == "diversity":
+        return VARIETIES.get(str(value or "off"), (str(value), ""))[0]
     if name == "filters":
         return ", ".join(filters(value or {}, currency)) or "none"
     return ("on" if value else "off") if name == "is_active" else str(value)

@@ -43,7 +43,7 @@ from recsite.dashboard.placement_forms import (
     Read,
     entries_of,
 )
-from recsite.dashboard.placement_words import STRATEGIES
+from recsite.dashboard.placement_words import STRATEGIES, VARIETIES
 from recsite.dashboard.preview import Listing, Wish
 from recsite.dashboard.queries import placements as queries
 from recsite.dashboard.queries import products as product_queries
@@ -102,6 +102,7 @@ class PlacementPage:
     strategy: Select
     n: Field
     fallbacks: Sequence[Select]
+    diversity: Select
     lists: Sequence[ListInput]
     prices: Sequence[Field]
     attributes: Sequence[Attribute]
@@ -161,6 +162,7 @@ def build(
             limits={"min": "1", "max": str(MOST)},
         ),
         fallbacks=_fallbacks(typed),
+        diversity=_diversity(typed),
         lists=_lists(typed),
         prices=[
             Field(name, label, getattr(typed, name), limits={"inputmode": "decimal"})
@@ -230,6 +232,11 @@ def _slug(typed: Entries, errors: Mapping[str, str]) -> Field:
 def _strategy(typed: Entries) -> Select:
     options = [Option(key, f"{name}: {does}", key == typed.strategy) for key, (name, does) in STRATEGIES.items()]
     return Select("strategy", "What fills it", options)
+
+
+def _diversity(typed: Entries) -> Select:
+    options = [Option(key, f"{name}: {does}", key == typed.diversity) for key, (name, does) in VARIETIES.items()]
+    return Select("diversity", "Variety of categories", options, hint="After the rules: pins keep their places.")
 
 
 def _fallbacks(typed: Entries) -> list[Select]:

@@ -15,7 +15,7 @@ from recommender.conditions import SEPARATOR, ConditionError
 from recommender.conflicts import REMARKS
 from recommender.models import Rule
 from recommender.rulebook import Refused, Wording, wording_of
-from recommender.rules import STRENGTHS, CompiledRule
+from recommender.rules import NO_RULE, STRENGTHS, CompiledRule
 from recsite.dashboard import numbers, preview, roles, rule_fixes, rule_forms, rule_words
 from recsite.dashboard.addresses import page
 from recsite.dashboard.components import (
@@ -761,7 +761,7 @@ def _trace(scene: _Scene, without: Listing, trying: Listing, products: Mapping[s
             "This rule" if step.rule == scene.pk else step.name,
             step.text,
             step.changed,
-            href=page("rule", step.rule) if step.rule not in (scene.pk, NEW) else "",
+            href=page("rule", step.rule) if step.rule not in (scene.pk, NEW, NO_RULE) else "",
         )
         for step in item.trace
     ]
