@@ -1,5 +1,8 @@
 """Bad models planted into whole runs, through the files and the rows as they really are: each is blocked, what served
-goes on, and where nothing serves the best baseline does."""
+goes on, and where nothing serves the best baseline does.
+
+A training takes most of a run. What is planted after it (in the ranker, in its files) is planted into runs that are
+handed the ranker of an honest training of the same data."""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ from recommender.engine import sampling, train
 from recommender.engine.artifact import META, WEIGHTS
 from recommender.engine.config import Config
 from recommender.engine.ranker import Ranker
-from recommender.models import TrainingRun
+from recommender.models import Switch, TrainingRun
 from recsite.testing import CommittedCase
 from tests.goods import make_history, make_products, make_shoppers
 from tests.recommender.test_training import in_own_folder
@@ -45,15 +48,24 @@ class PlantedCase(CommittedCase):
         return {check["name"] for check in run.verdict["checks"] if not check["passed"]}
 
 
-def spoiled(spoil: Callable[[Ranker], Ranker]) -> Any:
-    """``run_training`` with its ranker spoiled at the very end."""
-    honest = train.run_training
+class Spoiling:
+    """``run_training`` with its ranker spoiled at the very end; ``trained`` is what it honestly was."""
 
-    def spoiling(*arguments: Any, **named: Any) -> train.Trained:
-        trained = honest(*arguments, **named)
-        return replace(trained, ranker=spoil(trained.ranker))
+    trained: train.Trained
 
-    return patch.object(train, "run_training", spoiling)
+    def __init__(self, spoil: Callable[[Ranker], Ranker]) -> None:
+        self.spoil = spoil
+
+    def __call__(self, *arguments: Any, **named: Any) -> train.Trained:
+        self.trained = HONEST_TRAINING(*arguments, **named)
+        return replace(self.trained, ranker=self.spoil(self.trained.ranker))
+
+
+def given(trained: train.Trained, spoil: Callable[[Ranker], Ranker] = lambda ranker: ranker) -> Any:
+    """``run_training`` that is done at once, its ranker spoiled."""
+    return patch.object(
+        train, "run_training", lambda *arguments, **named: replace(trained, ranker=spoil(trained.ranker))
+    )
 
 
 def written(spoil: Callable[[str], None]) -> Any:
@@ -91,47 +103,54 @@ def shuffled(*arguments: Any) -> sampling.Pool:
 
 
 HONEST_LISTS = sampling.training_lists
+HONEST_TRAINING = train.run_training
 
 
 class Planted(PlantedCase):
-    def test_every_planted_model_is_blocked_and_what_serves_stays(self) -> None:
+    def test_what_is_planted_is_blocked_and_what_is_good_serves(self) -> None:
+        trained = self.refused_where_nothing_serves()
         good = self.run_here()
         self.assertEqual(good.status, Status.SUCCEEDED, good.verdict or good.error)
         self.assertEqual(good.code_version, codeversion.current())
-        before = publish.serving()
-        plants: dict[str, tuple[Any, set[str]]] = {
-            "NaN": (spoiled(nan), {"finite"}),
-            "a truncated file": (written(truncate), {"artifact"}),
-            "another schema": (written(other_schema), {"artifact"}),
-            "shuffled labels": (patch.object(sampling, "training_lists", shuffled), {"baseline ALL"}),
+        self.assertEqual(self.serving().generation.run, good)
+        self.each_plant_is_blocked(trained)
+        again = self.run_here(seed=1)
+        self.assertEqual(again.status, Status.SUCCEEDED, again.verdict or again.error)
+        self.assertIn("serving ALL", {check["name"] for check in again.verdict["checks"]})
+        self.assertIn("serving", again.metrics["models"])
+
+    def refused_where_nothing_serves(self) -> train.Trained:
+        """The best baseline is published; returns the honest training."""
+        spoiling = Spoiling(nan)
+        with patch.object(train, "run_training", spoiling):
+            run = self.run_here()
+        self.assertEqual(run.status, Status.REFUSED)
+        serving = self.serving()
+        self.assertEqual(serving.generation.model_name, run.verdict["published"])
+        self.assertEqual(run.verdict["published"], run.metrics["best_baseline"]["ALL"])
+        self.assertEqual(serving.generation.run, run)
+        return spoiling.trained
+
+    def each_plant_is_blocked(self, trained: train.Trained) -> None:
+        before = self.serving()
+        plants: dict[str, tuple[list[Any], set[str]]] = {
+            "NaN": ([given(trained, nan)], {"finite"}),
+            "a truncated file": ([given(trained), written(truncate)], {"artifact"}),
+            "another schema": ([given(trained), written(other_schema)], {"artifact"}),
+            "shuffled labels": ([patch.object(sampling, "training_lists", shuffled)], {"baseline ALL"}),
+            "one list for everybody": ([], {"distinct"}),
         }
         chosen = {"one list for everybody": {"architecture": "popularity"}}
-        plants["one list for everybody"] = (contextlib.nullcontext(), {"distinct"})
-        for name, (plant, reasons) in plants.items():
-            with self.subTest(name):
-                with plant:
-                    run = self.run_here(**chosen.get(name, {}))
+        for name, (planted, reasons) in plants.items():
+            with self.subTest(name), contextlib.ExitStack() as stack:
+                for plant in planted:
+                    stack.enter_context(plant)
+                run = self.run_here(**chosen.get(name, {}))
                 self.assertEqual(run.status, Status.REFUSED, run.error)
                 self.assertLessEqual(reasons, self.failed(run), run.verdict["summary"])
                 self.assertEqual(publish.serving(), before)
 
-    def test_the_good_one_again_passes_beside_itself(self) -> None:
-        first, second = self.run_here(), self.run_here(seed=1)
-        self.assertEqual([first.status, second.status], [Status.SUCCEEDED] * 2, second.verdict)
-        self.assertIn("serving ALL", {check["name"] for check in second.verdict["checks"]})
-        self.assertIn("serving", second.metrics["models"])
-
-    def test_refused_where_nothing_serves_the_best_baseline_is_published(self) -> None:
-        with spoiled(nan):
-            run = self.run_here()
-        self.assertEqual(run.status, Status.REFUSED)
-        serving = publish.serving()
-        assert serving is not None
-        self.assertEqual(serving.generation.model_name, run.verdict["published"])
-        self.assertEqual(run.verdict["published"], run.metrics["best_baseline"]["ALL"])
-        self.assertEqual(serving.generation.run, run)
-        again = self.run_here()
-        self.assertEqual(again.status, Status.SUCCEEDED, again.verdict)
-        now = publish.serving()
-        assert now is not None
-        self.assertEqual(now.generation.run, again)
+    def serving(self) -> Switch:
+        switch = publish.serving()
+        assert switch is not None
+        return switch
