@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from unittest.mock import patch
 
 from playwright.sync_api import expect
 
 from recommender import state, steering
 from recommender.models import Rule
+from recsite.dashboard.pages import product
 from tests.browser.console import ConsoleCase
 from tests.dashboard.people import PASSWORD, make_person
 from tests.goods import make_history, make_products, make_shoppers
@@ -94,6 +96,31 @@ class TasksTest(ShopCase):
         expect(self.page.get_by_role("heading", level=1)).to_contain_text("Shoppers")
         self.page.keyboard.press("?")
         expect(self.page.locator("#keys")).to_be_visible()
+
+
+class BestSellerTest(ShopCase):
+    """A product that sells so much that its page asks for the lower half afterwards."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        many = patch.object(product, "MANY_LINES", 0)
+        many.start()
+        self.addCleanup(many.stop)
+
+    def test_the_lower_half_comes_by_itself_and_nothing_else_moves(self) -> None:
+        self.page.goto("/products/p2/?trend=revenue", wait_until="networkidle")
+        expect(self.page.get_by_role("heading", name="Where it is recommended")).to_be_visible()
+        expect(self.page.locator(".later")).to_have_count(0)  # the skeleton gave way
+        self.page.get_by_role("link", name="Similar").click()
+        self.page.wait_for_url(re.compile(r"\?trend=revenue&neighbours=similar$"))
+        expect(self.page.get_by_role("heading", name="Where it is recommended")).to_be_visible()
+        self.check()
+
+    def test_without_scripts_a_link_shows_all(self) -> None:
+        plain = self.without_scripts()
+        plain.goto("/products/p2/")
+        plain.get_by_role("link", name="Show it all at once").click()
+        expect(plain.get_by_role("heading", name="Where it is recommended")).to_be_visible()
 
 
 class EveryPageTest(ShopCase):

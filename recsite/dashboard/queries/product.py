@@ -76,8 +76,8 @@ def sold(product_id: int, *, lately: datetime, before: datetime, zone: ZoneInfo)
     """
     with connection.cursor() as cursor:
         cursor.execute(sql, {"product": product_id, "lately": lately, "before": before, "zone": zone.key})
-        (_, _, lines, _, revenue, _, shoppers, *periods, first_at), *weeks = cursor.fetchall()
-    in_all = SoldInAll(lines, shoppers, revenue or 0.0, *periods, first_at)
+        (_, _, lines, _, revenue, _, shoppers, late, earlier, first_at), *weeks = cursor.fetchall()
+    in_all = SoldInAll(lines, shoppers, revenue or 0.0, late, earlier, first_at)
     return in_all, [PeriodSales(*week[1:6]) for week in weeks if week[1] is not None]
 
 
