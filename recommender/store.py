@@ -11,6 +11,7 @@
     served                        capped stream of answered lists
     alive:{name}                  a worker's heartbeat                       TTL ALIVE_SECONDS
     minute:{m}                    hash: what the web processes counted       TTL MINUTE_SECONDS
+    bucket:{name}                 hash: tokens of an API key, and when they were counted  TTL BUCKET_SECONDS
     keys:used                     hash: API key's id → seconds since 1970; one field a key
     arrivals                      capped list: posted events, what became of them  TTL ARRIVAL_SECONDS
 
@@ -26,6 +27,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,6 +47,7 @@ REFRESH_SECONDS = 60
 ALIVE_SECONDS = 30
 MINUTE_SECONDS = 2 * 3600
 ARRIVAL_SECONDS = 24 * 3600
+BUCKET_SECONDS = 60
 ARRIVALS = 200  # kept of the newest
 SERVED_LISTS = 200_000  # kept at most on their way to Postgres
 SHARED = ("rules", "placements", "keys", "availability", "catalogue")
@@ -174,12 +177,17 @@ def _ask(commands: Sequence[line.Command], timeout: float = READ_TIMEOUT) -> lis
     """The answers to the ``commands`` of a request, in one round trip."""
     if not breaker.allows():
         raise StoreDown("the breaker is open")
+    rider = _rider.get()
+    asked = commands if rider is None else [*commands, rider.command]
     try:
-        answers = line.of_thread(settings.REDIS_URL, timeout).ask(commands)
+        answers = line.of_thread(settings.REDIS_URL, timeout).ask(asked)
     except (redis.RedisError, OSError) as error:
         breaker.failed()
         raise StoreDown(str(error)) from error
     breaker.succeeded()
+    if rider is not None:
+        _rider.set(None)  # once a request, however many trips it makes
+        rider.told(float(answers.pop()))
     return answers
 
 
@@ -191,6 +199,46 @@ def _writing(timeout: float = WRITE_TIMEOUT) -> Iterator[redis.Redis]:
         raise StoreFull(str(error)) from error
     except (redis.RedisError, OSError) as error:
         raise StoreDown(str(error)) from error
+
+
+# --- Tokens that ride along ---
+
+
+@dataclass(frozen=True)
+class _Rider:
+    command: line.Command
+    told: Callable[[float], None]
+
+
+_rider: ContextVar[_Rider | None] = ContextVar("rider", default=None)
+
+# By Redis' own clock, so that processes and hosts share one bucket. As a string: Redis cuts numbers to whole ones.
+_TAKE_TOKEN = b"""
+local clock = redis.call('TIME')
+local now, rate, burst = clock[1] + clock[2] / 1e6, tonumber(ARGV[1]), tonumber(ARGV[2])
+local held = redis.call('HMGET', KEYS[1], 'tokens', 'at')
+local tokens = tonumber(held[1]) or burst
+tokens = math.min(burst, tokens + math.max(0, now - (tonumber(held[2]) or now)) * rate)
+local wait = 0
+if tokens >= 1 then tokens = tokens - 1 else wait = (1 - tokens) / rate end
+local kept = redis.pcall('HSET', KEYS[1], 'tokens', string.format('%.6f', tokens), 'at', string.format('%.6f', now))
+if type(kept) == 'table' and kept.err then return '-1' end
+redis.pcall('EXPIRE', KEYS[1], ARGV[3])
+return string.format('%.6f', wait)
+"""
+
+
+def take_token(name: str, *, rate: float, burst: float, told: Callable[[float], None]) -> None:
+    """Take a token of the bucket ``name`` in this request's next round trip, whatever it is for; ``told`` hears the
+    seconds until there is one again (0.0: it was there; -1.0: Redis is too full to count), and what it raises comes out
+    of that trip."""
+    command = (b"EVAL", _TAKE_TOKEN, b"1", _name("bucket", name), b"%g" % rate, b"%g" % burst, b"%d" % BUCKET_SECONDS)
+    _rider.set(_Rider(command, told))
+
+
+def take_no_token() -> None:
+    """The request is over: what it had on its way to Redis must not ride with the thread's next one."""
+    _rider.set(None)
 
 
 # --- What a request reads ---

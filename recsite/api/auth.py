@@ -34,11 +34,19 @@ def authenticate(request: HttpRequest) -> Key:
     if not key.may_be_used_on(origin := request.META.get("HTTP_ORIGIN", "")):
         raise ApiError(403, "wrong_origin", f"this key is not for pages of {origin[:100]}")
     sight.note_key(key.id)
-    rate, burst = limits.rate_of(key.kind)
-    if wait := limits.buckets.take(key.id, rate=rate, burst=burst):
-        raise ApiError(429, "too_many_requests", f"expected at most {rate:g} requests a second", retry=wait)
+    _take_token(key, request.method or "")
     request.api_key = key  # type: ignore[attr-defined]  # the gate reads it for CORS and the log
     return key
+
+
+def _take_token(key: Key, method: str) -> None:
+    def refuse(wait: float) -> None:
+        rate = limits.rate_of(key.kind)
+        raise ApiError(429, "too_many_requests", f"expected at most {rate:g} requests a second", retry=wait)
+
+    # What is asked with another method may have been done by the time that Redis is asked.
+    if wait := limits.tokens.take(key.id, key.kind, refuse=refuse if method == "GET" else None):
+        refuse(wait)
 
 
 def require(request: HttpRequest, scope: str) -> Key:

@@ -18,6 +18,7 @@ from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, UnreadablePostError
 from django.urls import Resolver404, ResolverMatch, resolve
 
+from recommender import store
 from recsite.api import errors, keys, limits, sight
 from recsite.api.errors import ApiError
 from recsite.api.keys import Key
@@ -55,6 +56,7 @@ class ApiGate:
             answer._has_been_logged = True  # type: ignore[attr-defined]  # Django would say it again, without the id
             _note(request, answer, time.perf_counter() - started)
         finally:
+            store.take_no_token()
             structlog.contextvars.clear_contextvars()
         return answer
 

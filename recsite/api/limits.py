@@ -5,11 +5,13 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from django.conf import settings
+
+from recommender import store
 
 KEPT = 10_000  # buckets per process
 
@@ -68,14 +70,48 @@ class Slots:
                 self._taken -= got
 
 
-buckets = Buckets()
+class Tokens:
+    """One bucket a key, shared by all processes and hosts, in Redis; the process's share of it while Redis is away.
+
+    The token is taken in the round trip that a request makes anyway, so a list is refused by that trip. Events are
+    stored by the time of theirs; what it says keeps the next ones out. More than the bucket holds gets in by one
+    request a thread at most.
+    """
+
+    def __init__(self) -> None:
+        self._share = Buckets()
+        self._empty_until: dict[int, float] = {}  # monotonic, by what Redis said last
+        self._heard: dict[int, float] = {}
+
+    def take(self, key: int, kind: str, *, refuse: Callable[[float], None] | None = None) -> float:
+        """0.0, or the seconds until there is a token. ``refuse`` is called with them, and may raise, where the
+        request's own trip finds that there is none."""
+        now, rate = time.monotonic(), rate_of(kind)
+        part = rate / max(settings.WEB_PROCESSES, 1)
+        wait = self._share.take(key, rate=part, burst=2 * part, now=now)
+        if now - self._heard.get(key, -HEARD_SECONDS) < HEARD_SECONDS:
+            wait = max(0.0, self._empty_until.get(key, 0.0) - now)
+        if not wait:
+            store.take_token(str(key), rate=rate, burst=2 * rate, told=lambda wait: self._hear(key, wait, refuse))
+        return wait
+
+    def _hear(self, key: int, wait: float, refuse: Callable[[float], None] | None) -> None:
+        if wait < 0:  # Redis is full
+            return
+        now = time.monotonic()
+        self._heard[key], self._empty_until[key] = now, now + wait
+        if wait and refuse is not None:
+            refuse(wait)
+
+
+HEARD_SECONDS = 1.0  # without a word from Redis a process goes by its share
+tokens = Tokens()
 event_slots = Slots()
 
 
-def rate_of(kind: str) -> tuple[float, float]:
-    """Requests a second and burst of a key of this kind, for this process's share."""
-    rate = settings.API_RATES[kind] / max(settings.WEB_PROCESSES, 1)
-    return rate, 2 * rate
+def rate_of(kind: str) -> float:
+    """Requests a second of a key of this kind; twice that at once."""
+    return float(settings.API_RATES[kind])
 
 
 def retry_after(seconds: float) -> str:

@@ -22,7 +22,7 @@ def start_afresh() -> None:
     """What a process remembers between requests, as a new one."""
     keys.ring.forget()
     types.forget()
-    limits.buckets.__init__()  # type: ignore[misc]
+    limits.tokens.__init__()  # type: ignore[misc]
 
 
 class Caller:
