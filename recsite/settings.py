@@ -89,6 +89,9 @@ def _time_zone(name: str) -> str:
 
 DATA_DIR = _data_dir()
 MODEL_DIR = Path(env.str("MODEL_DIR", default=str(DATA_DIR / "models"))).expanduser()
+# The compiled loops of the ranker are cached beside their source, where that can be written.
+if not os.access(BASE_DIR / "recommender" / "engine", os.W_OK):
+    os.environ.setdefault("NUMBA_CACHE_DIR", str(DATA_DIR / "compiled"))
 SECRET_KEY = _secret_key(DATA_DIR)
 DEBUG = _flag("DEBUG")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])

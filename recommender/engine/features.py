@@ -1,56 +1,77 @@
 """Features of (shopper, item) pairs: the one code path of training, batch and live scoring.
 
-Pairs are ragged: ``offsets`` int64 [S+1] into ``items`` int [P]. Every block is vectorised over the
-pairs, whatever the number of shoppers. Values are squashed (sign · log1p) but not standardised;
+Pairs are ragged: ``offsets`` int64 [S+1] into ``items`` int [P]. Every block is one compiled loop over the
+pairs (``kernels.py``), whatever the number of shoppers. Values are squashed (sign · log1p) but not standardised;
 the scorer does that, because it owns the scale.
 """
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
+from types import ModuleType
 
 import numpy as np
 
 from recommender.engine.interactions import Histories
-from recommender.engine.profile import NEVER, RECENT, TAUS, Profile, fold
+from recommender.engine.neighbours import Neighbours
+from recommender.engine.profile import RECENT, TAUS, Profile, fold
 from recommender.engine.tables import INPUTS, Tables, squash_in_place
 
 #: How many of the latest items the similarity block compares with.
 LATEST = (5, 20)
 
 
+@dataclass(frozen=True)
+class Held:
+    """What S shoppers bring to the models: ``bounds`` int64 [S+1] into ``item`` int64 [H], ``plain`` and ``recent``
+    float32 [H]."""
+
+    bounds: np.ndarray
+    item: np.ndarray
+    plain: np.ndarray
+    recent: np.ndarray
+
+
 @dataclass
 class Scorebook:
-    """Collaborative scores of S shoppers for the whole catalogue, computed on first use.
+    """Collaborative scores of S shoppers, computed on first use.
 
-    Only the models that also propose candidates are kept (``keep``); the others are read once.
+    Whole rows of the models that propose candidates are kept (``keep``); the others are read at the pairs alone.
     """
 
     tables: Tables
     profile: Profile
     keep: bool = False
     _kept: dict[str, np.ndarray] = field(default_factory=dict)
-    _inputs: tuple[np.ndarray, ...] | None = None
 
-    def _history(self) -> tuple[np.ndarray, ...]:
+    @cached_property
+    def held(self) -> Held:
         """Groups that count as the input of a model: each shopper's most recent items."""
-        if self._inputs is None:
-            p, limit = self.profile, self.tables.history_items
-            picked = latest(p, limit) if len(p.key) and np.diff(p.starts).max() > limit else slice(None)
-            self._inputs = (p.shopper[picked], p.item[picked], p.plain[picked], p.recent[picked])
-        return self._inputs
+        p, limit = self.profile, self.tables.history_items
+        if not len(p.key) or np.diff(p.starts).max() <= limit:
+            return Held(p.starts, p.item, p.plain, p.recent)
+        picked = latest(p, limit)
+        bounds = np.searchsorted(p.shopper[picked], np.arange(p.n_shoppers + 1))
+        return Held(bounds, p.item[picked], p.plain[picked], p.recent[picked])
 
-    def model(self, name: str, out: np.ndarray | None = None) -> np.ndarray:
-        """float32 [S, n] scores of the collaborative table ``name``; ``out``: see ``Neighbours.spread``."""
+    def held_values(self, number: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """What S shoppers bring to the model of attribute ``number``: bounds int64 [S+1], values int64 [H], log2 of
+        one more than their events float32 [H]."""
+        p, attribute = self.profile, self.tables.attributes[number]
+        cells = p.shopper * attribute.size + attribute.codes[p.item]
+        counts = np.bincount(cells, p.count, p.n_shoppers * attribute.size)
+        cell = np.flatnonzero(counts)
+        bounds = np.searchsorted(cell, np.arange(p.n_shoppers + 1) * attribute.size)
+        return bounds, cell % attribute.size, np.log2(1 + counts[cell]).astype(np.float32)
+
+    def model(self, name: str) -> np.ndarray:
+        """float32 [S, n] scores of the collaborative table ``name``."""
         if name in self._kept:
             return self._kept[name]
-        shopper, item, plain, recent = self._history()
-        value = recent if INPUTS[name] else plain
-        scores = self.tables.neighbours[name].spread(shopper, item, value, self.profile.n_shoppers, out)
-        if self.keep and out is None:
+        scores = self.tables.neighbours[name].spread(self.held.bounds, self.held.item, self._input(name))
+        if self.keep:
             self._kept[name] = scores
         return scores
 
@@ -59,39 +80,34 @@ class Scorebook:
         name = f"attribute_{number}"
         if name in self._kept:
             return self._kept[name]
-        attribute = self.tables.attributes[number]
-        if attribute.model is None:
-            raise ValueError(f"expected an attribute with a model, received {attribute.name}")
-        p, size = self.profile, attribute.size
-        counts = np.bincount(p.shopper * size + attribute.codes[p.item], p.count, p.n_shoppers * size)
-        cell = np.flatnonzero(counts)
-        owner = cell // size
-        value = np.log2(1 + counts[cell])
-        scores = attribute.model.spread(owner, cell - owner * size, value, p.n_shoppers)
+        scores = self._model_of(number).spread(*self.held_values(number))
         if self.keep:
             self._kept[name] = scores
         return scores
 
-    def vectors(self) -> np.ndarray:
-        """float32 [2, S, r]: the plain and the recent history in the space of the spectrum."""
-        shopper, item, plain, recent = self._history()
-        spectrum = self.tables.spectrum
-        weights = np.stack([plain, recent]) * spectrum.read[item]
-        return _weighted_sums(weights, spectrum.vectors[item], shopper, self.profile.n_shoppers)
+    def model_at(self, name: str, x: Pairs) -> np.ndarray:
+        """float32 [P]: :meth:`model` at the pairs."""
+        if name in self._kept:
+            return self._kept[name][x.shopper, x.item]
+        table, held = self.tables.neighbours[name], self.held
+        return table.spread_to(x.offsets, x.item, held.bounds, held.item, self._input(name))
 
+    def attribute_at(self, number: int, x: Pairs) -> np.ndarray:
+        """float32 [P]: :meth:`attribute` at the values of the pairs' items."""
+        value = self.tables.attributes[number].codes[x.item].astype(np.int64)
+        name = f"attribute_{number}"
+        if name in self._kept:
+            return self._kept[name][x.shopper, value]
+        return self._model_of(number).spread_to(x.offsets, value, *self.held_values(number))
 
-def _weighted_sums(weights: np.ndarray, rows: np.ndarray, owner: np.ndarray, n: int) -> np.ndarray:
-    """float32 [w, n, c]: for each of the ``weights`` [w, H], the sum of the weighted ``rows`` [H, c] of each owner
-    (sorted); owners without rows get 0."""
-    if n == 1:
-        return (weights @ rows)[:, None, :]
-    total = np.zeros((len(weights), n, rows.shape[1]), np.float32)
-    has = np.flatnonzero(np.bincount(owner, minlength=n))
-    starts = np.searchsorted(owner, has)
-    if len(rows):
-        for row, weight in zip(total, weights, strict=True):
-            row[has] = np.add.reduceat(rows * weight[:, None], starts, axis=0)
-    return total
+    def _input(self, name: str) -> np.ndarray:
+        return self.held.recent if INPUTS[name] else self.held.plain
+
+    def _model_of(self, number: int) -> Neighbours:
+        attribute = self.tables.attributes[number]
+        if attribute.model is None:
+            raise ValueError(f"expected an attribute with a model, received {attribute.name}")
+        return attribute.model
 
 
 def latest(p: Profile, limit: int) -> np.ndarray:
@@ -112,35 +128,27 @@ def _newest(p: Profile, limit: int) -> tuple[np.ndarray, np.ndarray]:
 
 @dataclass(frozen=True)
 class Pairs:
-    """What every block reads: the fold, the pairs, and each pair's group in the fold (G: none)."""
+    """What every block reads: the fold, the pairs (``offsets`` int64 [S+1] into ``item`` int64 [P]), and each pair's
+    ``group`` int64 [P] in the fold (G: none)."""
 
     tables: Tables
     profile: Profile
     scores: Scorebook
-    shopper: np.ndarray
+    offsets: np.ndarray
     item: np.ndarray
+    shopper: np.ndarray
     group: np.ndarray
-
-    def cells(self, size: int) -> np.ndarray:
-        """int64 [P]: where each shopper's row of a table [S, ``size``] begins, flat."""
-        return self.shopper * size
-
-    @cached_property
-    def vectors(self) -> np.ndarray:
-        """float32 [P, r]: the items in the space of the spectrum."""
-        return self.tables.spectrum.vectors[self.item]
 
     def of_shopper(self, values: np.ndarray) -> np.ndarray:
         """``values`` [..., S] by pair [..., P]; of a single shopper [..., 1], which broadcasts."""
         return values if values.shape[-1] == 1 else values[..., self.shopper]
 
-    def by_group(self, columns: Sequence[np.ndarray], never: Sequence[float]) -> np.ndarray:
-        """float32 [f, P]: columns of groups by pair, and the values of "never had"."""
-        table = np.empty((len(columns), len(self.profile.key) + 1), np.float32)
-        for row, column in zip(table, columns, strict=True):
-            row[:-1] = column
-        table[:, -1] = never
-        return table[:, self.group]
+
+def kernels() -> ModuleType:
+    """The compiled loops; imported where they are needed, for their compiler takes half a second to load."""
+    from recommender.engine import kernels
+
+    return kernels
 
 
 # --- blocks: each writes its features, one a row, into float32 [f, P] -----------------------------
@@ -159,24 +167,10 @@ def own(x: Pairs, out: np.ndarray) -> None:
     """Own history with the item. ``own_rate`` is the mean of a Poisson rate whose gamma prior is worth
     one event in the item's usual repeat time; ``own_rate_due`` decays it by the days since."""
     p = x.profile
-    several = p.days > 1
-    gap = np.where(several, (p.first - p.last) / np.maximum(p.days - 1, 1), NEVER)
-    recent = p.decayed[:, RECENT]
-    recent_total = np.bincount(p.shopper, recent, p.n_shoppers)
-    columns = [p.count, p.days, p.weight, *p.decayed.T, p.last, gap, np.where(several, p.last / (gap + 0.5), 0)]
-    columns += [p.first, p.last <= p.newest[p.shopper] + 0.5, p.count / p.events[p.shopper]]
-    columns += [recent / np.maximum(recent_total[p.shopper], 1e-6), p.quantity]
-    never = [0.0] * 3 + [0.0] * len(TAUS) + [NEVER, NEVER, 0, NEVER] + [0.0] * 4
-    n_kinds = p.by_kind.shape[1]
-    rows = x.by_group([*columns, *p.by_kind.T], never + [0.0] * n_kinds)
-    size = len(columns)
-    out[:size] = rows[:size]
-    # own_rate needs the item as well
-    rate = rows[1] / (np.where(rows[1] > 0, rows[10], 0) + 1 / x.tables.items.rate[x.item])
-    out[size] = rate * 100
-    out[size + 1] = rate * np.exp(rows[7] * (-1 / 60)) * 100
-    if len(x.tables.kinds) > 1:
-        out[size + 2 :] = rows[size:]
+    kernels().own(
+        x.offsets, x.item, p.starts, x.group, p.count, p.days, p.weight, p.first, p.last, p.quantity, p.decayed.T,
+        p.by_kind.T, p.events, p.newest, x.tables.items.rate, out,
+    )  # fmt: skip
 
 
 def collaborative_names(t: Tables) -> list[str]:
@@ -192,46 +186,18 @@ def collaborative(x: Pairs, out: np.ndarray) -> None:
     """Raw scores of every collaborative model; no ranks in the list, whose length differs between doors."""
     t, row = x.tables, 0
     for name in t.neighbours:
-        out[row] = _model_scores(x, name)
+        out[row] = x.scores.model_at(name, x)
         row += 1
     for number, attribute in enumerate(t.attributes):
         if attribute.model is not None:
-            value = out[row]
-            value[:] = x.scores.attribute(number)[x.shopper, attribute.codes[x.item]]
-            np.multiply(value, attribute.within[x.item] * 100, out=out[row + 1])
+            out[row] = x.scores.attribute_at(number, x)
+            np.multiply(out[row], attribute.within[x.item] * 100, out=out[row + 1])
             row += 2
-    _bands(x, out[row:])
-
-
-def _model_scores(x: Pairs, name: str) -> np.ndarray:
-    """float32 [P]: a table's scores of the pairs."""
-    if x.profile.n_shoppers > 1:
-        return x.scores.model(name)[x.shopper, x.item]
-    # One shopper's row is read at a few hundred items and not kept: a row of this thread's own is used again.
-    row = getattr(_spare, "row", None)
-    if row is None or row.shape[1] != x.tables.n + 1:
-        row = _spare.row = np.zeros((1, x.tables.n + 1), np.float32)
-    scores = x.scores.model(name, row)[0, x.item]
-    row.fill(0)
-    return scores
-
-
-_spare = threading.local()
-
-
-def _bands(x: Pairs, out: np.ndarray) -> None:
-    """The pairs in the space of the spectrum, read at its ranks: by the plain history, then by the recent one."""
-    ranks = x.tables.spectrum.ranks
-    vectors = x.scores.vectors()
-    if x.profile.n_shoppers == 1:
-        upto = (np.arange(ranks[-1]) < np.array(ranks)[:, None]).astype(np.float32)  # [ranks, r]
-        masked = vectors * upto  # [2, 1, r] · [ranks, r] → [2, ranks, r]
-        np.matmul(masked.reshape(-1, ranks[-1]), x.vectors.T, out=out)
-        return
-    begins = np.concatenate([[0], ranks[:-1]]).astype(int)
-    for part, vector in zip(np.split(out, 2), vectors, strict=True):
-        band = np.add.reduceat(x.vectors * vector[x.shopper], begins, axis=1)
-        np.cumsum(band.T, axis=0, out=part)
+    held, spectrum = x.scores.held, t.spectrum
+    kernels().bands(
+        x.offsets, x.item, held.bounds, held.item, held.plain, held.recent, spectrum.vectors, spectrum.read,
+        np.array(spectrum.ranks), out[row:],
+    )  # fmt: skip
 
 
 def affinity_names(t: Tables) -> list[str]:
@@ -244,20 +210,11 @@ def affinity(x: Pairs, out: np.ndarray) -> None:
     the item's value."""
     p = x.profile
     recent = p.decayed[:, RECENT]
-    recent_total = x.of_shopper(np.maximum(np.bincount(p.shopper, recent, p.n_shoppers), 1e-6))
-    total = x.of_shopper(p.events)
     for a, row in zip(x.tables.attributes, range(0, len(out), 5), strict=True):
-        value = a.codes[x.item]
-        cell, asked, size = p.shopper * a.size + a.codes[p.item], x.cells(a.size) + value, p.n_shoppers * a.size
-        since = np.full(size, NEVER, np.float32)
-        np.minimum.at(since, cell, p.last)
-        count = np.bincount(cell, p.count, size)[asked]
-        base = a.popularity[value]
-        out[row] = count
-        out[row + 1] = count * 10 / np.maximum(total, 1)
-        out[row + 2] = np.bincount(cell, recent, size)[asked] * 10 / recent_total
-        out[row + 3] = np.log((count + 5 * base) / ((total + 5) * base))
-        out[row + 4] = since[asked]
+        kernels().affinity(
+            x.offsets, x.item, p.starts, p.item, a.codes, p.count, recent, p.last, p.events, a.popularity,
+            out[row : row + 5],
+        )  # fmt: skip
 
 
 def price_names(t: Tables) -> list[str]:
@@ -269,15 +226,7 @@ def price(x: Pairs, out: np.ndarray) -> None:
     if not len(out):
         return
     p, prices = x.profile, x.tables.prices
-    weight = p.count * prices.known[p.item]
-    total = np.maximum(np.bincount(p.shopper, weight, p.n_shoppers), 1e-6)
-    level = x.of_shopper(np.bincount(p.shopper, weight * prices.log[p.item], p.n_shoppers) / total)
-    usual = x.of_shopper(np.bincount(p.shopper, weight * prices.relative[p.item], p.n_shoppers) / total)
-    known = prices.known[x.item]
-    out[0] = level
-    out[1] = (prices.log[x.item] - level) * known
-    np.abs(out[1], out=out[2])
-    out[3] = np.abs((prices.relative[x.item] - usual) * known)
+    kernels().price(x.offsets, x.item, p.starts, p.item, p.count, prices.known, prices.log, prices.relative, out)
 
 
 def competition_names(t: Tables) -> list[str]:
@@ -291,28 +240,10 @@ def competition(x: Pairs, out: np.ndarray) -> None:
     """The candidate against the rest of its type: rate, due-ness, variety, its share, whether it was the
     last of it, and how likely the next one of the type is a new item times its share of first purchases."""
     p, types = x.profile, x.tables.types
-    kind = types.codes[x.item]
-    cell, asked = p.shopper * types.size + types.codes[p.item], x.cells(types.size) + kind
-    size, decayed = p.n_shoppers * types.size, p.decayed[:, RECENT]
-    last = np.full(size, NEVER, np.float32)
-    np.minimum.at(last, cell, p.last)
-    count = np.bincount(cell, p.count, size)[asked]
-    groups = np.bincount(cell, minlength=size)[asked]
-    recent = np.bincount(cell, decayed, size)[asked]
-    since = last[asked]
-    mine = x.by_group([p.count, decayed, p.last], [0, 0, NEVER])
-    oldest = x.of_shopper(np.where(p.oldest >= NEVER, 0, p.oldest))
-    rate = np.bincount(cell, p.days, size)[asked] / (oldest + 14)
-    new = (groups + 5 * types.novelty[kind]) / (count + 5)
-    out[0], out[1], out[2], out[3] = count, groups, recent, since
-    out[4] = rate * 100
-    out[5] = np.minimum(since, NEVER) * rate
-    out[6] = 10 * mine[0] / np.maximum(count, 1)
-    out[7] = 10 * mine[1] / np.maximum(recent, 1e-6)
-    out[8] = (mine[2] <= since + 0.5) & (mine[2] < NEVER)
-    out[9] = new
-    out[10] = 100 * (recent + 0.02) * new * types.new_share[x.item]
-    out[11] = x.of_shopper(np.diff(p.starts) / np.maximum(p.events, 1))
+    kernels().competition(
+        x.offsets, x.item, p.starts, p.item, x.group, types.codes, p.count, p.days, p.decayed[:, RECENT], p.last,
+        p.events, p.oldest, types.novelty, types.new_share, out,
+    )  # fmt: skip
 
 
 def lift_names(t: Tables) -> list[str]:
@@ -321,13 +252,10 @@ def lift_names(t: Tables) -> list[str]:
 
 def lifts(x: Pairs, out: np.ndarray) -> None:
     """Log lift of the item among shoppers of the same band of each shopper attribute."""
+    unknown = np.full(x.profile.n_shoppers, -1)
     for row, lift in zip(out, x.tables.lifts, strict=True):
-        band = x.profile.attributes.get(lift.name)
-        code = np.full(x.profile.n_shoppers, -1) if band is None else band
-        if len(code) == 1:
-            row[:] = lift.table[code[0]][x.item]
-        else:
-            row[:] = lift.table[code[x.shopper], x.item]
+        band = x.profile.attributes.get(lift.name, unknown)
+        kernels().lift(x.offsets, x.item, band.astype(np.int64), lift.table, row)
 
 
 def similarity_names(t: Tables) -> list[str]:
@@ -338,12 +266,10 @@ def similarity(x: Pairs, out: np.ndarray) -> None:
     """Mean cosine between the item and the shopper's latest items, in the space of the spectrum."""
     p, spectrum = x.profile, x.tables.spectrum
     order, rank = _newest(p, max(LATEST))
-    item = p.item[order]
-    weights = np.stack([(rank < k) / np.float32(k) for k in LATEST]) * spectrum.unit[item]
-    means = _weighted_sums(weights.astype(np.float32), spectrum.vectors[item], p.shopper[order], p.n_shoppers)
-    for row, mean in zip(out, means, strict=True):
-        row[:] = x.vectors @ mean[0] if len(mean) == 1 else np.einsum("pr,pr->p", mean[x.shopper], x.vectors)
-    out *= 10 * spectrum.unit[x.item]
+    bounds = np.searchsorted(p.shopper[order], np.arange(p.n_shoppers + 1))
+    kernels().similarity(
+        x.offsets, x.item, bounds, p.item[order], rank, spectrum.vectors, spectrum.unit, np.array(LATEST), out
+    )
 
 
 def activity_names(t: Tables) -> list[str]:
@@ -404,7 +330,8 @@ def feature_rows(
     Rows, because every feature is then written, squashed and standardised in one run of memory.
     """
     shopper = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
-    x = Pairs(tables, profile, scores, shopper, items, profile.find(shopper, items))
+    offsets, items = np.asarray(offsets, np.int64), np.ascontiguousarray(items, np.int64)
+    x = Pairs(tables, profile, scores, offsets, items, shopper, profile.find(shopper, items))
     places = _places(tables)
     width = max(place.stop for place in places.values())
     out = np.empty((width + tables.static.shape[1], len(items)), np.float32)

@@ -1,17 +1,16 @@
 """Item-item tables truncated to K neighbours, and the one way to read them.
 
-A table is two rectangular arrays: rows of equal length make the read a plain gather, which in
-NumPy is several times faster than a sparse product of one short history.
+A table is two rectangular arrays: rows of equal length are read in one run of memory each.
 Sources: Sarwar et al. 2001 (item-based kNN); BM25 weights as in implicit; Paudel et al. 2016 (RP3β).
 """
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
-from scipy.sparse import _sparsetools
 
 
 @dataclass(frozen=True)
@@ -27,25 +26,27 @@ class Neighbours:
     def n(self) -> int:
         return len(self.row)
 
-    def spread(
-        self, shopper: np.ndarray, item: np.ndarray, value: np.ndarray, n_shoppers: int, out: np.ndarray | None = None
-    ) -> np.ndarray:
-        """Σ value · weight over the neighbours of each event's item: float32 [n_shoppers, n].
+    def spread(self, bounds: np.ndarray, item: np.ndarray, value: np.ndarray) -> np.ndarray:
+        """Σ value · weight over the neighbours of each held item: float32 [S, n].
 
-        ``shopper`` ascending; ``out`` float32 [n_shoppers, n + 1], all 0: where to add, for a caller that keeps one.
+        ``bounds`` int64 [S+1] into ``item`` [H] and ``value`` float32 [H]: what each shopper holds.
         """
-        width = self.n + 1  # the last column swallows the padding
-        table = np.zeros((n_shoppers, width), np.float32) if out is None else out
-        row = self.row[item]
-        known = np.flatnonzero(row < len(self.items) - 1)
-        if n_shoppers == 1:
-            _add_rows(self, row[known], value[known], table[0])
-        else:
-            bounds = np.searchsorted(shopper[known], np.arange(n_shoppers + 1)).tolist()
-            for one in range(n_shoppers):
-                part = known[bounds[one] : bounds[one + 1]]
-                _add_rows(self, row[part], value[part], table[one])
+        from recommender.engine import kernels
+
+        table = np.zeros((len(bounds) - 1, self.n + 1), np.float32)  # the last column swallows the padding
+        kernels.spread(bounds, self.row[item], value, self.items, self.weights, table)
         return table[:, :-1]
+
+    def spread_to(
+        self, offsets: np.ndarray, items: np.ndarray, bounds: np.ndarray, item: np.ndarray, value: np.ndarray
+    ) -> np.ndarray:
+        """float32 [P]: :meth:`spread` at ``items`` int64 [P] alone, shopper s's at offsets[s]:offsets[s+1]."""
+        from recommender.engine import kernels
+
+        found = np.empty(len(items), np.float32)
+        place = _places(self.n + 1)
+        kernels.spread_to_pairs(offsets, items, bounds, self.row[item], value, self.items, self.weights, place, found)
+        return found
 
     def of(self, items: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """The best ``k`` neighbours of ``items``: int32 [m, k] codes (−1: none), float32 [m, k] weights."""
@@ -60,25 +61,15 @@ class Neighbours:
         return found.astype(np.int32), weight
 
 
-def _add_rows(table: Neighbours, row: np.ndarray, value: np.ndarray, out: np.ndarray) -> None:
-    """Add the rows of the table, each times its value, to ``out`` float32 [n + 1] at the neighbours' places.
+_spare = threading.local()
 
-    SciPy's product of a compressed-column matrix does it in one pass over the table where it lies: a column begins and
-    ends at the row's cells. The odd "columns" between two rows must hold nothing, so rows go in falling order, where
-    each ends behind the beginning of the next.
-    """
-    if not len(row):
-        return
-    if len(row) > 1 and not (row[:-1] <= row[1:]).all():
-        order = np.argsort(row, kind="stable")
-        row, value = row[order], value[order]
-    width = table.items.shape[1]
-    begin = row[::-1] * width
-    bounds = np.empty(2 * len(row), table.items.dtype)
-    bounds[::2], bounds[1::2] = begin, begin + width
-    times = np.zeros(2 * len(row) - 1, np.float32)
-    times[::2] = value[::-1]
-    _sparsetools.csc_matvec(len(out), len(times), bounds, table.items.ravel(), table.weights.ravel(), times, out)
+
+def _places(size: int) -> np.ndarray:
+    """int32 [≥ size], all 0: this thread's own, which ``kernels.spread_to_pairs`` leaves as it found it."""
+    held: np.ndarray | None = getattr(_spare, "places", None)
+    if held is None or len(held) < size:
+        held = _spare.places = np.zeros(size, np.int32)
+    return held
 
 
 def from_sparse(similar: sparse.csr_matrix) -> Neighbours:

@@ -37,7 +37,9 @@ class ThreeDoorsTest(unittest.TestCase):
             np.ones(len(items[::5]), np.float32),
             data.items.n,
         )
-        pool = sampling.draw(ranker.tables, batch, shoppers, later, QUICK, np.random.default_rng(0))
+        pool = sampling.draw(
+            ranker.tables, batch, shoppers, later, QUICK, np.random.default_rng(0), sampling.NOTHING_PASSED
+        )
         whole = features.features(ranker.tables, batch, offsets, items, ranker.tables.now)
         known = {row.tobytes() for row in whole.astype(np.float16)}
         same = sum(row.tobytes() in known for row in pool.x)
