@@ -7,7 +7,7 @@ not, so its clicks are a lower bound; purchases are less bound to what was shown
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import groupby
@@ -106,22 +106,73 @@ def compare(run: TrainingRun) -> Comparison:
     fields = ("pk", "shopper_id", "at", "serving_run", "shadow", "serving")
     pairs = [_Pair(*row) for row in ShadowList.objects.filter(run=run).order_by("at", "pk").values_list(*fields)]
     window, zone = _counting()
-    outcomes = _outcomes(run, window)
-    by_day = groupby(pairs, key=lambda pair: pair.at.astimezone(zone).date())
-    overlap, moved = _agreement(pairs)
+    told = _tell(pairs, _outcomes(run, window))
+    everything = slice(0, len(pairs))
     return Comparison(
         run=run.pk,
         serving_run=pairs[-1].serving_run if pairs else None,
         lists=len(pairs),
-        shoppers=len({pair.shopper_id for pair in pairs}),
-        overlap=overlap,
-        moved=moved,
-        hits=_hits(pairs, outcomes),
+        shoppers=len(np.unique(told.owner)),
+        overlap=told.share(told.overlap, everything),
+        moved=told.share(told.moved, everything),
+        hits=told.hits(everything),
         since=pairs[0].at if pairs else None,
         until=pairs[-1].at if pairs else None,
         window=window,
-        days=tuple(_day(day, list(of_day), outcomes) for day, of_day in by_day),
+        days=tuple(_days(pairs, told, zone)),
     )
+
+
+@dataclass(frozen=True)
+class _Told:
+    """Of each pair, in order of time: ``owner`` int64 [n]; ``overlap``, ``moved`` and by kind ``serving`` and
+    ``shadow`` (1 where the list held one of the products) float64 [n], NaN where nothing can be said."""
+
+    owner: np.ndarray
+    overlap: np.ndarray
+    moved: np.ndarray
+    serving: Mapping[str, np.ndarray]
+    shadow: Mapping[str, np.ndarray]
+
+    def share(self, values: np.ndarray, part: slice) -> Share | None:
+        known = ~np.isnan(values[part])
+        return _share(values[part][known], self.owner[part][known])
+
+    def hits(self, part: slice) -> tuple[Hits, ...]:
+        found = []
+        for kind in KINDS:
+            serving, shadow = self.serving[kind], self.shadow[kind]
+            shares = [self.share(values, part) for values in (serving, shadow, shadow - serving)]
+            if all(shares):
+                lists = int((~np.isnan(serving[part])).sum())
+                found.append(Hits(kind, lists, *(share for share in shares if share)))
+        return tuple(found)
+
+
+def _tell(pairs: Sequence[_Pair], outcomes: _Outcomes) -> _Told:
+    places = {pair.pk: place for place, pair in enumerate(pairs)}
+    held = {side: {kind: np.full(len(pairs), np.nan) for kind in KINDS} for side in ("serving", "shadow")}
+    for kind in KINDS:
+        for pk, wanted in outcomes[kind].items():
+            if (place := places.get(pk)) is not None:  # a list that was scored since is left to the next look
+                held["serving"][kind][place] = not wanted.isdisjoint(pairs[place].serving)
+                held["shadow"][kind][place] = not wanted.isdisjoint(pairs[place].shadow)
+    return _Told(
+        owner=np.array([pair.shopper_id for pair in pairs], np.int64),
+        overlap=np.array([_overlap(pair.shadow, pair.serving) for pair in pairs], np.float64),
+        moved=np.array([_moved(pair.shadow, pair.serving) for pair in pairs], np.float64),
+        **held,
+    )
+
+
+def _days(pairs: Sequence[_Pair], told: _Told, zone: ZoneInfo) -> Iterator[Day]:
+    start = 0
+    for day, of_day in groupby(pairs, key=lambda pair: pair.at.astimezone(zone).date()):
+        part = slice(start, start + sum(1 for _ in of_day))
+        overlap = told.share(told.overlap, part)
+        assert overlap is not None  # a day has at least one list
+        yield Day(day, part.stop - part.start, overlap, told.share(told.moved, part), told.hits(part))
+        start = part.stop
 
 
 def _counting() -> tuple[timedelta, ZoneInfo]:
@@ -132,21 +183,6 @@ def _counting() -> tuple[timedelta, ZoneInfo]:
     return progress.click_window, ZoneInfo(progress.zone)
 
 
-def _day(day: date, pairs: Sequence[_Pair], outcomes: _Outcomes) -> Day:
-    overlap, moved = _agreement(pairs)
-    assert overlap is not None  # a day has at least one list
-    return Day(day, len(pairs), overlap, moved, _hits(pairs, outcomes))
-
-
-def _agreement(pairs: Sequence[_Pair]) -> tuple[Share | None, Share | None]:
-    """The overlap of ten and the mean rank move of what is in both."""
-    owner = np.array([pair.shopper_id for pair in pairs], np.int64)
-    overlaps = np.array([_overlap(pair.shadow, pair.serving) for pair in pairs], np.float64)
-    moves = np.array([_moved(pair.shadow, pair.serving) for pair in pairs], np.float64)
-    both = ~np.isnan(moves)
-    return _share(overlaps, owner), _share(moves[both], owner[both])
-
-
 def _outcomes(run: TrainingRun, window: timedelta) -> _Outcomes:
     found: dict[str, dict[int, set[int]]] = {kind: {} for kind in KINDS}
     with connection.cursor() as cursor:
@@ -154,19 +190,6 @@ def _outcomes(run: TrainingRun, window: timedelta) -> _Outcomes:
         for pk, kind, products in cursor.fetchall():
             found[kind][pk] = set(products)
     return found
-
-
-def _hits(pairs: Sequence[_Pair], outcomes: _Outcomes) -> tuple[Hits, ...]:
-    found = []
-    for kind in KINDS:
-        lists = [(pair, outcomes[kind][pair.pk]) for pair in pairs if pair.pk in outcomes[kind]]
-        owner = np.array([pair.shopper_id for pair, _ in lists], np.int64)
-        shadow = np.array([bool(wanted & set(pair.shadow)) for pair, wanted in lists], np.float64)
-        serving = np.array([bool(wanted & set(pair.serving)) for pair, wanted in lists], np.float64)
-        shares = [_share(values, owner) for values in (serving, shadow, shadow - serving)]
-        if lists and all(shares):
-            found.append(Hits(kind, len(lists), *(share for share in shares if share)))
-    return tuple(found)
 
 
 def _overlap(left: Sequence[int], right: Sequence[int]) -> float:
