@@ -32,6 +32,11 @@ class Result:
         return len(self.seconds) / self.wall if self.wall else 0.0
 
     @property
+    def accepted_rate(self) -> float:
+        """Answers of 2xx a second: a refusal costs little and says nothing of what a server can do."""
+        return (len(self.seconds) - self.refused) / self.wall if self.wall else 0.0
+
+    @property
     def refused(self) -> int:
         """Answers other than 2xx."""
         return sum(count for status, count in self.statuses.items() if not 200 <= status < 300)
