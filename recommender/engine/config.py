@@ -51,7 +51,7 @@ class Config:
     # Lists that were shown: what a look at a product that was then passed over adds to its weight as a negative
     # (0: lists teach nothing), the days within which an event answers a list, the least that is believed of how often a
     # position is looked at, and how many passed-over products a training list holds at most.
-    impressions: float = 1.0
+    impressions: float = 0.0
     attribution_days: float = 1.0
     least_looked_at: float = 0.1
     passed_over: int = 30

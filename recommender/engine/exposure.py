@@ -31,7 +31,7 @@ from recommender.engine.metrics import pair_keys
 DEEPEST = 50
 #: Clicks that the prior is worth at each position.
 PRIOR_CLICKS = 20.0
-#: Shape of the gamma prior: the smaller, the more a pair's own showings say (docs/decisions/0004-shown-lists.md).
+#: Shape of the gamma prior: the smaller, the more a pair's own showings say (docs/decisions/0005-shown-lists.md).
 SHAPE = 0.25
 STEPS = 100
 #: Bounds of the counts and days that make pairs look alike.

@@ -15,6 +15,7 @@ from tests.engine.small import QUICK, busy_shop, newest
 
 KINDS = Kinds(("impression", "click", "purchase"), np.array([0, 1, 5], np.float32), np.array([False, True, True]))
 CLICK, PURCHASE = 1, 2
+LEARNS = Config(impressions=1.0)
 
 
 def _events(shopper: np.ndarray, item: np.ndarray, at: np.ndarray, kind: int = CLICK) -> Interactions:
@@ -81,7 +82,7 @@ class PropensityTests(SimpleTestCase):
 
     def test_planted_bias_is_found_where_rates_mislead(self) -> None:
         data, _ = _biased_log(bias=self.BIAS)
-        seen = exposure.learned(data, 1000.0, Config())
+        seen = exposure.learned(data, 1000.0, LEARNS)
         found = seen.propensity.curves[0, 1:7]
         rate = np.bincount(data.shown.position, seen.clicked, 7)[1:] / np.bincount(data.shown.position, minlength=7)[1:]
         naive = rate / rate[0]
@@ -91,7 +92,7 @@ class PropensityTests(SimpleTestCase):
 
     def test_planted_preference_is_recovered(self) -> None:
         data, _ = _biased_log(bias=self.BIAS)
-        seen = exposure.learned(data, 1000.0, Config())
+        seen = exposure.learned(data, 1000.0, LEARNS)
         liked, pushed = (data.shown.item == item for item in (0, 1))
         self.assertGreater(seen.clicked[pushed].mean(), 1.3 * seen.clicked[liked].mean(), "the naive rate must mislead")
         looked = seen.propensity.of(data.shown)
@@ -99,20 +100,20 @@ class PropensityTests(SimpleTestCase):
         self.assertTrue(1.5 < ratio < 3.0, f"expected about twice as liked, received {ratio}")
 
     def test_without_clicks_the_prior_stays(self) -> None:
-        empty = exposure.learned(_shop(nothing_shown(), _events(*(np.zeros(0, int),) * 3), 3, 3), 10.0, Config())
+        empty = exposure.learned(_shop(nothing_shown(), _events(*(np.zeros(0, int),) * 3), 3, 3), 10.0, LEARNS)
         self.assertEqual(empty.propensity.curves.shape, (1, exposure.DEEPEST + 1))
         self.assertEqual(empty.report({"negatives": 0})["propensity"], {})
         shown = _shown(np.zeros(4), np.arange(4), np.zeros(4), np.arange(1, 5))
-        unclicked = exposure.learned(_shop(shown, _events(*(np.zeros(0, int),) * 3), 3, 4), 10.0, Config())
+        unclicked = exposure.learned(_shop(shown, _events(*(np.zeros(0, int),) * 3), 3, 4), 10.0, LEARNS)
         self.assertEqual(unclicked.report({})["propensity"]["home"]["looked_at"], [1.0, 0.707, 0.577, 0.5])
 
     def test_later_clicks_do_not_move_it(self) -> None:
         data, _ = _biased_log(bias=self.BIAS, n_shoppers=300)
-        early = exposure.learned(data, 110.0, Config()).propensity.curves
+        early = exposure.learned(data, 110.0, LEARNS).propensity.curves
         shuffled = np.random.default_rng(1).permutation(7)[data.shown.position]
         later = np.where(data.shown.at > 109.0, shuffled, data.shown.position).astype(np.int16)
         changed = replace(data, shown=replace(data.shown, position=later))
-        np.testing.assert_array_equal(exposure.learned(changed, 110.0, Config()).propensity.curves, early)
+        np.testing.assert_array_equal(exposure.learned(changed, 110.0, LEARNS).propensity.curves, early)
 
 
 class PassedOverTests(SimpleTestCase):
@@ -136,7 +137,7 @@ class PassedOverTests(SimpleTestCase):
                     )
                 )
             )
-        return exposure.learned(_shop(shown, events, 2, 5), 4.0, Config())
+        return exposure.learned(_shop(shown, events, 2, 5), 4.0, LEARNS)
 
     def test_weight_is_how_likely_it_was_looked_at(self) -> None:
         passed = self._seen(PURCHASE).passed(4.0, 10.0)
@@ -164,7 +165,7 @@ class PassedOverTests(SimpleTestCase):
 
 class TrainingTests(SimpleTestCase):
     def test_passed_over_pairs_enter_the_lists_with_their_weight(self) -> None:
-        data = busy_shop()
+        data, quick = busy_shop(), replace(QUICK, impressions=1.0)
         cut, end = newest(data) - 14, newest(data) + 1
         known = data.before(cut)
         fitted = tables.fit(known, cut, QUICK)
@@ -178,12 +179,12 @@ class TrainingTests(SimpleTestCase):
         wanted = np.setdiff1d(shopper * data.items.n + 3, later.key)
         passed = Passed(wanted, np.full(len(wanted), 0.5, np.float32))
         rng = np.random.default_rng
-        plain = sampling.training_lists(known, known.interactions, later, fitted, QUICK, rng(0))
-        heavy = sampling.training_lists(known, known.interactions, later, fitted, QUICK, rng(0), passed)
+        plain = sampling.training_lists(known, known.interactions, later, fitted, quick, rng(0))
+        heavy = sampling.training_lists(known, known.interactions, later, fitted, quick, rng(0), passed)
         self.assertEqual(float(plain.weight.max()), 1.0)
         self.assertGreater(int((heavy.weight == 1.5).sum()), 0)
         self.assertTrue((heavy.gain[heavy.weight > 1] == 0).all())
-        again = sampling.training_lists(known, known.interactions, later, fitted, QUICK, rng(0), Passed())
+        again = sampling.training_lists(known, known.interactions, later, fitted, quick, rng(0), Passed())
         np.testing.assert_array_equal(plain.x, again.x)
 
     def test_lists_after_the_cut_do_not_touch_what_is_measured(self) -> None:
@@ -201,7 +202,7 @@ class TrainingTests(SimpleTestCase):
         after = base.at >= cut
         other = replace(base, item=np.where(after, (base.item + 17) % data.items.n, base.item).astype(np.int32))
         first, second = (
-            train.run_training(replace(data, shown=shown), replace(QUICK, steps=40, epochs=2), now=now)
+            train.run_training(replace(data, shown=shown), replace(QUICK, steps=40, epochs=2, impressions=1.0), now=now)
             for shown in (base, other)
         )
         self.assertGreater(first.metrics["exposure"]["negatives"], 0)
