@@ -116,6 +116,7 @@ def addresses() -> dict[str, list[str]]:
             *("/products/?missing=price", "/products/?state=sellable", "/products/?missing=category&sort=-revenue"),
         ],
         "one product": [f"/products/{quote(key)}/" for key in products],
+        "best seller's lower half": [f"/products/{quote(key)}/?part=more" for key in products[:3]],
         "shoppers": ["/shoppers/", "/shoppers/?sort=-last", "/shoppers/?q=12", "/shoppers/?page=2"],
         "one shopper": [f"/shoppers/{quote(key)}/" for key in shoppers],
         "preview": [
