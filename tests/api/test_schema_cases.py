@@ -22,7 +22,7 @@ from recsite.testing import flush_redis
 from tests.api.doors import Caller, start_afresh
 from tests.goods import make_products, make_shoppers
 
-CASES = 2400 if os.environ.get("CI") == "true" else 240
+CASES = 2600 if os.environ.get("CI") == "true" else 240
 REFUSALS = {400, 401, 403, 404, 405, 413, 415, 429}
 #: The worker and the model are not there; that is what this one says.
 HONEST = {"ready": {503}}
