@@ -8,14 +8,10 @@ nothing is ever compiled inside a request. The functions let go of the interpret
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from llvmlite import ir
 from numba import njit, types
-from numba.core import cgutils
-from numba.extending import intrinsic
 
+from recommender.engine.memory import ask_ahead
 from recommender.engine.profile import NEVER, RECENT, TAUS
 
 
@@ -30,38 +26,7 @@ _ROW, _ROWS, _PLACE = types.float32[::1], types.float32[:, ::1], types.int32[::1
 _SETTINGS = {"cache": True, "nogil": True, "error_model": "numpy"}
 # Sums of many terms in an order that suits the processor: equal up to rounding.
 _SUMS = {**_SETTINGS, "fastmath": {"reassoc", "contract", "nsz"}}
-#: Steps ahead at which a row of a table is asked of memory: rows lie far apart, and waiting for each takes longer
-#: than what is done with it.
-_AHEAD = 12
-_LINE = 16  # numbers of four bytes in a line of the processor's cache
 _NEVER, _RECENT, _TAUS = np.float32(NEVER), RECENT, len(TAUS)
-
-
-@intrinsic
-def _prefetch(context: Any, table: Any, row: Any, column: Any) -> Any:
-    """Ask memory for the line of ``table`` [R, K] that holds this place; nothing waits for it."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        array = context.make_array(signature.args[0])(context, builder, arguments[0])
-        places = [context.cast(builder, given, kind, types.intp)
-                  for given, kind in zip(arguments[1:], signature.args[1:], strict=True)]  # fmt: skip
-        where = cgutils.get_item_pointer(context, builder, signature.args[0], array, places, wraparound=False)
-        byte, number = ir.IntType(8).as_pointer(), ir.IntType(32)
-        kind = ir.FunctionType(ir.VoidType(), [byte, number, number, number])
-        asked = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")
-        to_read, keep, data = (ir.Constant(number, value) for value in (0, 3, 1))
-        builder.call(asked, [builder.bitcast(where, byte), to_read, keep, data])
-        return context.get_dummy_value()
-
-    return types.void(table, row, column), generate
-
-
-@njit(**_SETTINGS)
-def _ask_ahead(table: np.ndarray, rows: np.ndarray, number: int) -> None:
-    """Ask memory for the row of ``table`` that will be read ``_AHEAD`` steps after ``rows[number]``."""
-    if number + _AHEAD < len(rows):
-        for column in range(0, table.shape[1], _LINE):
-            _prefetch(table, rows[number + _AHEAD], column)
 
 
 @njit(types.void(_I64, _I32, _F32, _I32_2, _F32_2, _ROWS), **_SETTINGS)
@@ -71,8 +36,8 @@ def spread(
     """Add each history's rows of a table, times their values, to its row of ``out`` [S, n + 1]."""
     for shopper in range(len(bounds) - 1):
         for event in range(bounds[shopper], bounds[shopper + 1]):
-            _ask_ahead(neighbours, row, event)
-            _ask_ahead(weights, row, event)
+            ask_ahead(neighbours, row, event)
+            ask_ahead(weights, row, event)
             if row[event] == len(neighbours) - 1:  # nothing is known of it
                 continue
             near, weight = neighbours[row[event]], weights[row[event]]
@@ -100,8 +65,8 @@ def spread_to_pairs(
             place[items[pair]] = pair - first + 1
             out[pair] = 0
         for event in range(bounds[shopper], bounds[shopper + 1]):
-            _ask_ahead(neighbours, row, event)
-            _ask_ahead(weights, row, event)
+            ask_ahead(neighbours, row, event)
+            ask_ahead(weights, row, event)
             if row[event] == len(neighbours) - 1:  # nothing is known of it
                 continue
             near, weight = neighbours[row[event]], weights[row[event]]
@@ -135,14 +100,14 @@ def bands(
         often[:] = 0
         lately[:] = 0
         for event in range(bounds[shopper], bounds[shopper + 1]):
-            _ask_ahead(vectors, held, event)
+            ask_ahead(vectors, held, event)
             vector = vectors[held[event]]
             by_plain, by_recent = plain[event] * read[held[event]], recent[event] * read[held[event]]
             for axis in range(size):
                 often[axis] += by_plain * vector[axis]
                 lately[axis] += by_recent * vector[axis]
         for pair in range(offsets[shopper], offsets[shopper + 1]):
-            _ask_ahead(vectors, items, pair)
+            ask_ahead(vectors, items, pair)
             vector = vectors[items[pair]]
             begin, by_plain, by_recent = 0, np.float32(0), np.float32(0)
             for level in range(levels):
@@ -173,7 +138,7 @@ def similarity(
     for shopper in range(len(offsets) - 1):
         mean[:] = 0
         for event in range(bounds[shopper], bounds[shopper + 1]):
-            _ask_ahead(vectors, held, event)
+            ask_ahead(vectors, held, event)
             vector = vectors[held[event]]
             for size in range(len(sizes)):
                 if rank[event] < sizes[size]:
@@ -181,7 +146,7 @@ def similarity(
                     for axis in range(width):
                         mean[size, axis] += weight * vector[axis]
         for pair in range(offsets[shopper], offsets[shopper + 1]):
-            _ask_ahead(vectors, items, pair)
+            ask_ahead(vectors, items, pair)
             vector = vectors[items[pair]]
             for size in range(len(sizes)):
                 total = np.float32(0)

@@ -21,15 +21,11 @@ INACTIVE = ("Dropout", "GaussianNoise")
 
 
 def _gelu_tanh(x: np.ndarray) -> np.ndarray:
-    inner = x * x
-    inner *= np.float32(0.044715 * 0.7978845608)
-    inner += np.float32(0.7978845608)
-    inner *= x
-    np.tanh(inner, out=inner)
-    inner += 1
-    inner *= x
-    inner *= np.float32(0.5)
-    return inner
+    from recommender.engine import gelu
+
+    out = np.array(x, np.float32, order="C")
+    gelu.gelu_tanh(out.reshape(-1))
+    return out
 
 
 def _gelu(x: np.ndarray) -> np.ndarray:

@@ -6,7 +6,7 @@ import unittest
 
 import numpy as np
 
-from recommender.engine import neighbours
+from recommender.engine import gelu, neighbours
 from recommender.engine.neighbours import Neighbours
 
 
@@ -47,3 +47,12 @@ class SpreadTest(unittest.TestCase):
             found = self.table.spread_to(offsets, items, self.bounds, self.held, self.value)
             np.testing.assert_allclose(found, self.expected()[owner, items], atol=1e-5)
         self.assertFalse(neighbours._places(91).any())
+
+
+class GeluTest(unittest.TestCase):
+    def test_as_the_library_has_it(self) -> None:
+        x = np.concatenate([np.linspace(-30, 30, 20_001), [0, 1e-6, -1e-6, 1e4, -1e4]]).astype(np.float32)
+        wide = x.astype(np.float64)
+        expected = wide * (1 + np.tanh(0.7978845608 * (wide + 0.044715 * wide**3))) / 2
+        gelu.gelu_tanh(x)
+        self.assertLess((np.abs(x - expected) / (1 + np.abs(wide))).max(), 1e-6)
