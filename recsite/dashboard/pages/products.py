@@ -9,6 +9,7 @@ from datetime import timedelta
 from django.utils import timezone
 
 from behavior.queries import newest_event_at
+from catalog.models import Product
 from recsite.dashboard import numbers, tables
 from recsite.dashboard.addresses import changed, linked, page, product_url
 from recsite.dashboard.components import (
@@ -175,7 +176,7 @@ def _row(sold: Sold, shop: Shop) -> Row:
         id=product.external_id,
         href=product_url(product),
         cells=[
-            Cell(name, note=_note(sold), tile=tile_of(product, size="s"), badge=_state(sold)),
+            Cell(name, note=_note(product, name), tile=tile_of(product, size="s"), badge=_state(sold)),
             Cell(
                 product.category.name if product.category else "no category", tone="" if product.category else "muted"
             ),
@@ -187,9 +188,10 @@ def _row(sold: Sold, shop: Shop) -> Row:
     )
 
 
-def _note(sold: Sold) -> str:
-    product = sold.product
-    return " · ".join(part for part in (product.brand, f"№ {product.external_id}") if part)
+def _note(product: Product, name: str) -> str:
+    """Brand and number; the number once, where there is no other name."""
+    number = f"№ {product.external_id}"
+    return " · ".join(part for part in (product.brand, "" if name == number else number) if part)
 
 
 def _state(sold: Sold) -> Badge | None:
