@@ -153,10 +153,10 @@ class InOrder(Publisher, CommittedCase):
 
     def test_a_switch_that_is_rolled_back_leaves_the_pointer(self) -> None:
         first, second = self.publish(), self.publish()
-        with self.assertRaisesMessage(RuntimeError, "the audit log is full"), transaction.atomic():
+        with transaction.atomic():
             services.promote(run=first.generation.run)
             self.assertEqual(self.pointer(), publish.pointer_of(second))  # nobody sees what is not committed
-            raise RuntimeError("the audit log is full")
+            transaction.set_rollback(True)
         services.reconcile()
         self.assertEqual(publish.serving(), second)
         self.assertEqual(self.pointer(), publish.pointer_of(second))
