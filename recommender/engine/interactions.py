@@ -120,8 +120,8 @@ class Shown:
 
     def select(self, mask: np.ndarray) -> Shown:
         """The rows where ``mask`` (bool [R] or positions) holds, order kept."""
-        columns = (self.shopper, self.item, self.at, self.placement, self.position)
-        return Shown(*(column[mask] for column in columns), self.placements)
+        names = ("shopper", "item", "at", "placement", "position")
+        return replace(self, **{name: getattr(self, name)[mask] for name in names})
 
     def before(self, cut: float) -> Shown:
         """What had been shown at ``cut`` (days)."""

@@ -8,6 +8,8 @@ nothing is ever compiled inside a request. The functions let go of the interpret
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numba import njit, types
 
@@ -23,9 +25,9 @@ def _given(kind: types.Type, dimensions: int = 1) -> types.Array:
 _I64, _I32, _F32 = (_given(kind) for kind in (types.int64, types.int32, types.float32))
 _F32_2, _I32_2 = _given(types.float32, 2), _given(types.int32, 2)
 _ROW, _ROWS, _PLACE = types.float32[::1], types.float32[:, ::1], types.int32[::1]
-_SETTINGS = {"cache": True, "nogil": True, "error_model": "numpy"}
+_SETTINGS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy"}
 # Sums of many terms in an order that suits the processor: equal up to rounding.
-_SUMS = {**_SETTINGS, "fastmath": {"reassoc", "contract", "nsz"}}
+_SUMS: dict[str, Any] = {**_SETTINGS, "fastmath": {"reassoc", "contract", "nsz"}}
 _NEVER, _RECENT, _TAUS = np.float32(NEVER), RECENT, len(TAUS)
 
 

@@ -44,4 +44,4 @@ def ask_ahead(table: np.ndarray, rows: np.ndarray, number: int) -> None:
     """Ask memory for the row of ``table`` that will be read ``_AHEAD`` steps after ``rows[number]``."""
     if number + _AHEAD < len(rows):
         for column in range(0, table.shape[1], _LINE):
-            _prefetch(table, rows[number + _AHEAD], column)
+            _prefetch(table, rows[number + _AHEAD], column)  # type: ignore[call-arg]  # the first is the compiler's
