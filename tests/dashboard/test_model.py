@@ -88,12 +88,15 @@ class ModelTest(TestCase):
     def test_promote_and_preview_only_while_its_lists_are_kept(self) -> None:
         serving, ready = make_run(), make_run()
         serve(make_generation(serving))
-        self.assertEqual(page.build(ready, {}, permissions=ADMIN).verdict.actions, [])  # type: ignore[union-attr]
+        verdict = page.build(ready, {}, permissions=ADMIN).verdict
+        assert verdict is not None
+        self.assertEqual([action.label for action in verdict.actions], ["Put in shadow"])  # which needs no lists
         lists = make_generation(ready)
         verdict = page.build(ready, {}, permissions=ADMIN).verdict
         assert verdict is not None
         labels = [action.label for action in verdict.actions]
-        self.assertEqual(labels, [f"Promote model {ready.pk}", f"Preview {serving.pk} and {ready.pk}"])
+        expected = [f"Promote model {ready.pk}", f"Preview {serving.pk} and {ready.pk}", "Put in shadow"]
+        self.assertEqual(labels, expected)
         self.assertIn(f"b={lists.pk}.live", verdict.actions[1].href)
         self.assertEqual(len(page.build(ready, {}, permissions=SEES).verdict.actions), 1)  # type: ignore[union-attr]
 
