@@ -75,7 +75,19 @@
   const watch = (root) => { for (const chart of root.querySelectorAll("[data-chart]:not([data-drawn])")) seen.observe(chart); };
   const redraw = () => { for (const chart of document.querySelectorAll("[data-chart][data-drawn]")) draw(chart); };
 
+  // What lies further down is drawn when the browser has nothing else to do: a print or a picture of the page is whole.
+  const idle = () => new Promise((go) => (window.requestIdleCallback ?? setTimeout)(go));
+  async function drawRest() {
+    for (const chart of document.querySelectorAll("[data-chart]:not([data-drawn])")) {
+      await idle();
+      if (chart.dataset.drawn || !chart.offsetParent) continue; // in a closed part of the page it has no width yet
+      seen.unobserve(chart);
+      await draw(chart);
+    }
+  }
+
   watch(document);
+  window.addEventListener("load", drawRest);
   document.addEventListener("htmx:load", (event) => watch(event.detail.elt.parentElement || document));
   document.addEventListener("scheme-changed", redraw);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);

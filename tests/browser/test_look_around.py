@@ -97,6 +97,22 @@ class TasksTest(ShopCase):
         self.page.keyboard.press("?")
         expect(self.page.locator("#keys")).to_be_visible()
 
+    def test_quiet_acts_wait_under_more_on_a_phone(self) -> None:
+        self.page.set_viewport_size({"width": 390, "height": 844})
+        self.page.goto("/products/")
+        export = self.page.get_by_role("button", name="Export CSV")
+        expect(export).to_have_count(0)  # a hidden one has no role
+        self.page.locator("details.more summary").click()
+        with self.page.expect_download() as download:
+            export.click()
+        self.assertEqual(download.value.suggested_filename, "products.csv")
+
+    def test_charts_far_down_the_page_are_drawn_too(self) -> None:
+        self.page.set_viewport_size({"width": 1440, "height": 300})
+        self.page.goto("/shoppers/s1/")
+        expect(self.page.locator("[data-chart]").first).to_be_attached()
+        expect(self.page.locator("[data-chart]:not([data-drawn])")).to_have_count(0)
+
 
 class BestSellerTest(ShopCase):
     """A product that sells so much that its page asks for the lower half afterwards."""
