@@ -182,7 +182,8 @@ def _complete() -> None:
         pulse.ask(pulse.feel)
         fresh = _first()
         if not fresh.is_partial:
-            _swap(lambda old: fresh)
+            # Not over a whole state, which is newer than the questions asked here.
+            _swap(lambda old: fresh if old.is_partial else old)
 
 
 class _Postgres:
