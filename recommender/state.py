@@ -178,12 +178,15 @@ def _first() -> State:
 
 def _complete() -> None:
     """Load the whole state once Postgres answers."""
+    global _state
     with contextlib.suppress(DatabaseError):
         pulse.ask(pulse.feel)
         fresh = _first()
         if not fresh.is_partial:
-            # Not over a whole state, which is newer than the questions asked here.
-            _swap(lambda old: fresh if old.is_partial else old)
+            with _lock:
+                # Neither over a whole state nor for one that was dropped: those are newer than what was asked here.
+                if _state is not None and _state.is_partial:
+                    _state = fresh
 
 
 class _Postgres:

@@ -230,6 +230,14 @@ class Ill(ServeCase):
         self.assertEqual((answer.degraded, answer.fallback), (True, None))
         self.assertEqual([item.product for item in answer.items], whole)
 
+    def test_what_was_loaded_late_replaces_only_a_partial_state(self) -> None:
+        whole = state.current()
+        state._complete()
+        self.assertIs(state.current(), whole)
+        state.forget()
+        state._complete()
+        self.assertIsNone(state._state)
+
     def test_an_emptied_redis_is_degraded_and_answers(self) -> None:
         serve.recommend(serve.Request(shopper="s0"))
         flush_redis()
