@@ -21,7 +21,7 @@ import sys
 import tempfile
 import time
 import unittest
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
@@ -35,7 +35,7 @@ from django.db import connections
 from django.test import TransactionTestCase, override_settings
 from django.test import runner as django_runner
 
-from recsite.local_services.processes import die_with_parent
+from recsite.local_services.processes import die_with_parent, wait_or_kill
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, Playwright
@@ -195,15 +195,14 @@ def process_environment() -> dict[str, str]:
 
 
 @contextmanager
-def start_worker(*, queues: str = "default,refresh,train", pool: str = "prefork") -> Iterator[subprocess.Popen[bytes]]:
-    """A real Celery worker on the test's database and Redis; for a :class:`CommittedCase`.
+def start_process(command: Sequence[str]) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """One of the shop's processes on the test's database and Redis; for a :class:`CommittedCase`.
 
-    Yields its process, ready to take tasks, and stops it warmly at the end. On an early death the log is in the error.
+    Yields it with its log (a file descriptor), and stops it warmly at the end.
     """
-    command = [sys.executable, "-m", "celery", "-A", "recsite", "worker", "-Q", queues, "--pool", pool, "-c", "1"]
     with tempfile.TemporaryFile() as log:
-        worker = subprocess.Popen(
-            [*command, "--without-gossip", "--without-mingle", "-n", f"test-{os.getpid()}@%h"],
+        process = subprocess.Popen(
+            command,
             cwd=BASE_DIR,
             env=process_environment(),
             stdin=subprocess.DEVNULL,
@@ -212,15 +211,20 @@ def start_worker(*, queues: str = "default,refresh,train", pool: str = "prefork"
             preexec_fn=die_with_parent(signal.SIGTERM),
         )
         try:
-            _await_ready(worker, log.fileno())
-            yield worker
+            yield process, log.fileno()
         finally:
-            worker.terminate()
-            try:
-                worker.wait(30)
-            except subprocess.TimeoutExpired:
-                worker.kill()
-                worker.wait()
+            process.terminate()
+            wait_or_kill(process, seconds=30)
+
+
+@contextmanager
+def start_worker(*, queues: str = "default,refresh,train", pool: str = "prefork") -> Iterator[subprocess.Popen[bytes]]:
+    """A real Celery worker, ready to take tasks. On an early death the log is in the error."""
+    command = [sys.executable, "-m", "celery", "-A", "recsite", "worker", "-Q", queues, "--pool", pool, "-c", "1"]
+    command += ["--without-gossip", "--without-mingle", "-n", f"test-{os.getpid()}@%h"]
+    with start_process(command) as (worker, log):
+        _await_ready(worker, log)
+        yield worker
 
 
 def _await_ready(worker: subprocess.Popen[bytes], log: int, *, seconds: float = 60) -> None:

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import signal
-import subprocess
-import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 
 from django.utils import timezone
@@ -17,39 +12,13 @@ from recommender import schedule
 from recommender.models import TrainingPlan, TrainingRun
 from recommender.schedule import Plan
 from recsite.dashboard.shop import read_shop
-from recsite.local_services.processes import die_with_parent
-from recsite.settings import BASE_DIR
 from recsite.supervisor import beat
-from recsite.testing import CommittedCase, process_environment, start_worker
+from recsite.testing import CommittedCase, start_process, start_worker
 from tests.goods import NEWEST, make_event, make_products, make_shoppers
 from tests.recommender.test_schedule import a_run, serve
 from tests.recommender.test_training import in_own_folder
 
 SECONDS = 240.0
-
-
-@contextmanager
-def start_beat() -> Iterator[None]:
-    """As the supervisor starts it, on the test's database and Redis."""
-    with tempfile.TemporaryFile() as log:
-        process = subprocess.Popen(
-            beat().command,
-            cwd=BASE_DIR,
-            env=process_environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            preexec_fn=die_with_parent(signal.SIGTERM),
-        )
-        try:
-            yield
-        finally:
-            process.terminate()
-            try:
-                process.wait(30)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
 
 
 class BeatTest(CommittedCase):
@@ -89,7 +58,7 @@ class BeatTest(CommittedCase):
         )  # fmt: skip
         schedule.save(plan=plan)
         TrainingPlan.objects.update(since=slot - timedelta(hours=1))
-        with start_worker(), start_beat():
+        with start_worker(), start_process(beat().command):
             by_data = self.run_of("data", "start-signalled-training")
             by_clock = self.run_of("schedule", "start-due-training")
         for run in (by_data, by_clock):
