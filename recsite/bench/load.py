@@ -154,10 +154,10 @@ def _client(
 
 
 class Connection:
-    """One kept-alive connection; made again when the server closes it."""
+    """One kept-alive connection; made again when the server closes it. ``again``: how often that was."""
 
     def __init__(self, port: int) -> None:
-        self.port = port
+        self.port, self.again = port, 0
         self._connect()
 
     def _connect(self) -> None:
@@ -171,6 +171,7 @@ class Connection:
             return self._read()
         except (ConnectionError, TimeoutError):
             self.close()
+            self.again += 1
             self._connect()
             self.socket.sendall(data)
             return self._read()
