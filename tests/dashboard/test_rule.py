@@ -20,9 +20,11 @@ from recommender import rulebook, serve, state, steering
 from recommender.models import Rule, RuleVersion, ServedList
 from recommender.rulebook import Wording, wording_of
 from recsite.dashboard import roles, rule_forms
+from recsite.dashboard.components import Submit
 from recsite.dashboard.models import AuditEntry
 from recsite.dashboard.pages import rule as page
-from recsite.dashboard.pages.rule import RulePage, Submit
+from recsite.dashboard.pages import rule_entries, rule_trial
+from recsite.dashboard.pages.rule import RulePage
 from recsite.dashboard.queries import rules as queries
 from recsite.dashboard.rule_forms import form_of, posted, read
 from recsite.dashboard.shop import read_shop
@@ -70,8 +72,8 @@ class RuleCase(TestCase):
 
     def build(self, rule: Rule | None = None, **changes: object) -> RulePage:
         shop, data = read_shop(), self.entries(**changes)
-        sent = page.read(data, shop)
-        trial = page.read_trial(data)
+        sent = rule_entries.read(data, shop)
+        trial = rule_trial.read_trial(data)
         allowed = frozenset([roles.EDIT_RULES])
         return page.build(sent.form, trial, shop, permissions=allowed, rule=rule, read=sent)
 
@@ -140,11 +142,11 @@ class FormTest(RuleCase):
 
     def test_a_product_is_looked_up_where_there_is_no_script(self) -> None:
         shop = read_shop()
-        sent = page.read(self.entries(products=[], add_product_text="Tea number 4", do="try"), shop)
+        sent = rule_entries.read(self.entries(products=[], add_product_text="Tea number 4", do="try"), shop)
         self.assertEqual(sent.form.products, ("p4",))
-        sent = page.read(self.entries(add_category_text="drinks › tea", do="try"), shop)
+        sent = rule_entries.read(self.entries(add_category_text="drinks › tea", do="try"), shop)
         self.assertEqual(sent.form.categories, ("Drinks > Tea",))
-        sent = page.read(self.entries(add_brand_text="Nobody", do="save"), shop)
+        sent = rule_entries.read(self.entries(add_brand_text="Nobody", do="save"), shop)
         self.assertIn("No brand is called “Nobody”", sent.errors["brands"])
 
     def test_a_link_fills_it_in(self) -> None:
@@ -169,7 +171,7 @@ class PreviewTest(RuleCase):
             ):
                 with self.subTest(changes, shopper=shopper):
                     made = self.build(preview_shopper=shopper, **changes)
-                    wording = page.read(self.entries(**changes), read_shop()).wording
+                    wording = rule_entries.read(self.entries(**changes), read_shop()).wording
                     self.make(wording, live=True)
                     answer = serve.recommend(serve.Request(shopper=shopper or None, record=False))
                     self.assertEqual(self.tiles(made), [item.product for item in answer.items])
@@ -391,7 +393,7 @@ class PageTest(RuleCase):
         rule = self.make(live=True)
         self.assertEqual(self.client.get(reverse("rule-new")).status_code, 403)
         self.assertEqual(self.client.get(reverse("rule", args=[rule.pk])).status_code, 403)  # sees no page at all
-        made = page.build(page.form_of(rule, read_shop()), {}, read_shop(), permissions=frozenset(), rule=rule)
+        made = page.build(rule_entries.form_of(rule, read_shop()), {}, read_shop(), permissions=frozenset(), rule=rule)
         self.assertEqual((made.actions, made.can_edit), ([], False))
         self.assertEqual(self.client.post(reverse("rule", args=[rule.pk]), {"do": "save"}).status_code, 403)
 

@@ -5,7 +5,7 @@ Tiles are in ``tiles``, tables in ``tables``, lists of tiles in ``lists``, reaso
 bars and lines in ``graphics``, Plotly charts in ``charts``, date ranges in ``ranges``.
 """
 
-from recsite.dashboard.components.acts import Action, Copy, Dialog, Segment, Segments, Tabs, Toast
+from recsite.dashboard.components.acts import Action, Copy, Dialog, Segment, Segments, Submit, Tabs, Toast
 from recsite.dashboard.components.fields import Checks, Field, FilterBar, Option, Select
 from recsite.dashboard.components.figures import Fact, Facts, Stat, StatStrip
 from recsite.dashboard.components.headers import Crumb, PageHeader
@@ -58,6 +58,7 @@ __all__ = [
     "StatStrip",
     "State",
     "Step",
+    "Submit",
     "Tabs",
     "Toast",
     "delta_of_counts",

@@ -44,11 +44,28 @@ class Action:
     def classes(self) -> str:
         if self.kind == "link":
             return "link-button"
-        return (
-            "button"
-            + (f" button-{self.kind}" if self.kind != "default" else "")
-            + (" button-small" if self.small else "")
-        )
+        return _button_classes(self.kind, small=self.small)
+
+
+@dataclass(frozen=True)
+class Submit:
+    """A button that sends the form ``rule-form`` of its page: ``name`` and ``value`` say what for."""
+
+    template: ClassVar[str] = "partials/submit.html"
+    label: str
+    value: str
+    name: str = "do"
+    kind: str = "default"
+    small: bool = False
+    save: bool = False  # what Ctrl ↵ presses
+
+    @property
+    def classes(self) -> str:
+        return _button_classes(self.kind, small=self.small)
+
+
+def _button_classes(kind: str, *, small: bool) -> str:
+    return "button" + (f" button-{kind}" if kind != "default" else "") + (" button-small" if small else "")
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from recommender.rulebook import Changed, NotAllowed, Refused
 from recsite.dashboard import roles, rule_acts, rule_forms
 from recsite.dashboard.access import needs, sees
 from recsite.dashboard.pages import rule as page
+from recsite.dashboard.pages import rule_entries, rule_trial
 from recsite.dashboard.shop import Shop
 from recsite.dashboard.views import fragments
 from recsite.dashboard.views.rules import tell
@@ -24,7 +25,9 @@ def rule_new(request: HttpRequest, shop: Shop) -> HttpResponseBase:
     if request.method == "POST":
         return _posted(request, shop, None)
     form = rule_forms.blank(request.GET.dict())
-    return _answer(request, page.build(form, page.read_trial(request.GET), shop, permissions=_permissions(request)))
+    return _answer(
+        request, page.build(form, rule_trial.read_trial(request.GET), shop, permissions=_permissions(request))
+    )
 
 
 @sees
@@ -33,14 +36,14 @@ def rule(request: HttpRequest, shop: Shop, pk: int) -> HttpResponseBase:
     row = get_object_or_404(Rule.objects.select_related("owner"), pk=pk)
     if request.method == "POST":
         return needs(roles.EDIT_RULES)(lambda request, shop: _posted(request, shop, row))(request)
-    form = page.form_of(row, shop)
-    trial = page.read_trial(request.GET)
+    form = rule_entries.form_of(row, shop)
+    trial = rule_trial.read_trial(request.GET)
     return _answer(request, page.build(form, trial, shop, rule=row, permissions=_permissions(request)))
 
 
 def _posted(request: HttpRequest, shop: Shop, row: Rule | None) -> HttpResponseBase:
     """``do``: save or live write; anything else shows what the entries would do, and writes nothing."""
-    read = page.read(request.POST, shop)
+    read = rule_entries.read(request.POST, shop)
     do = request.POST.get("do", "")
     if do not in ("save", "live") or request.htmx:  # type: ignore[attr-defined]
         return _again(request, shop, row, read)
@@ -63,12 +66,18 @@ def _posted(request: HttpRequest, shop: Shop, row: Rule | None) -> HttpResponseB
 
 
 def _again(
-    request: HttpRequest, shop: Shop, row: Rule | None, read: page.Read, *, tried: bool = False, status: int = 200
+    request: HttpRequest,
+    shop: Shop,
+    row: Rule | None,
+    read: rule_entries.Read,
+    *,
+    tried: bool = False,
+    status: int = 200,
 ) -> HttpResponse:
     """The entries as they are, nothing lost; ``tried``: they were to be written, so errors answer 422."""
     made = page.build(
         read.form,
-        page.read_trial(request.POST),
+        rule_trial.read_trial(request.POST),
         shop,
         rule=row,
         read=read,
