@@ -106,6 +106,12 @@ class PreviewPageTest(PreviewCase):
         assert made.single
         self.assertTrue(made.single.cards)
 
+    def test_a_shopper_may_be_chosen_while_a_visitor_is_shown(self) -> None:
+        Shopper.objects.create(kind="visitor", external_id="v1")
+        for found in ("v1", "s0"):
+            made = self.build(visitor=found)
+            self.assertEqual(made.shopper.value, found)
+
     def test_the_address_holds_the_moment_in_the_shops_zone(self) -> None:
         with self.settings(SHOP_TIME_ZONE="Asia/Tokyo"):
             asked, _ = page.read_wish({"at": "2026-03-30T09:00"}, read_shop())

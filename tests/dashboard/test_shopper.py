@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from behavior.models import Shopper
 from recommender.models import ServedList
+from recsite.dashboard.lists import TileList
 from recsite.dashboard.models import AuditEntry
 from recsite.dashboard.pages import shopper as page
 from recsite.dashboard.pages.shopper import ShopperPage
@@ -60,6 +61,17 @@ class ShopperPageTest(TestCase):
         short, long = self.build().timeline, self.build(timeline="all").timeline
         self.assertEqual((len(short.entries), short.more), (ENTRIES, "4 earlier visits"))
         self.assertEqual((len(long.entries), long.more), (10, ""))
+
+    def test_a_tile_leads_to_why_this_shopper_gets_it(self) -> None:
+        make_history([self.anna], self.products, weeks=4)
+        open_new_shop(self)
+        tiles = self.build().sees.tiles
+        assert isinstance(tiles, TileList)
+        self.assertEqual(tiles.cards[0].href, f"/preview/?shopper=s0&why={tiles.cards[0].key}#why")
+        self.client.force_login(make_person())
+        why = self.client.get(tiles.cards[0].href)
+        self.assertContains(why, "Why is “")
+        self.assertContains(why, f"product={tiles.cards[0].key}&amp;placement=home&amp;preview_shopper=s0")
 
     def test_the_segment_says_why(self) -> None:
         profile = make_profile(self.anna, segment="loyal")

@@ -144,12 +144,12 @@ def read_wish(params: Mapping[str, str], shop: Shop) -> tuple[Wish, list[Notice]
 
 
 def _find_shopper(params: Mapping[str, str]) -> Shopper | None:
-    rows = Shopper.objects.select_related("profile")
-    if visitor := params.get("visitor"):
-        return rows.filter(kind=Shopper.Kind.VISITOR, external_id=visitor).first()
-    wanted = params.get("shopper") or params.get("shopper_text", "")
+    """By id. The kind that the address names goes first, but the search finds both, and either may be chosen there."""
+    wanted = params.get("visitor") or params.get("shopper") or params.get("shopper_text", "")
     wanted = wanted.removeprefix("Shopper ").removeprefix("Visitor ").strip()
-    return rows.filter(external_id=wanted).order_by("kind").first() if wanted else None
+    order = "-kind" if params.get("visitor") else "kind"
+    rows = Shopper.objects.select_related("profile").filter(external_id=wanted)
+    return rows.order_by(order).first() if wanted else None
 
 
 def _moment(text: str, shop: Shop) -> datetime | None:
@@ -393,7 +393,10 @@ def _trace(reasoned: Reasoned) -> RuleTrace:
 
 
 def _why_actions(product: Product, asked: Wish, permissions: frozenset[str]) -> list[Action]:
-    pin = page("rule-new", verb="pin", product=product.external_id, placement=asked.placement.slug)
+    whose = {"preview_shopper": asked.shopper.external_id} if asked.shopper else {}
+    if asked.anchor:
+        whose["preview_product"] = asked.anchor.external_id
+    pin = page("rule-new", verb="pin", product=product.external_id, placement=asked.placement.slug, **whose)
     allowed = pin if roles.EDIT_RULES in permissions else ""
     return linked(
         Action("Pin this product", allowed, small=True),

@@ -16,7 +16,7 @@ from behavior.queries import newest_event_at
 from catalog.models import Product
 from recommender.serve import UnknownPlacement
 from recsite.dashboard import numbers, preview
-from recsite.dashboard.addresses import linked, page, product_url
+from recsite.dashboard.addresses import linked, page
 from recsite.dashboard.charts import Chart
 from recsite.dashboard.components import (
     Action,
@@ -164,14 +164,13 @@ def _header(scene: Scene) -> PageHeader:
         describe(shopper),
         f"last {'visit' if scene.habits.by_interest else 'basket'} {numbers.day(last)}" if last else "",
     ]
-    subject = {"visitor" if shopper.kind == Shopper.Kind.VISITOR else "shopper": shopper.external_id}
     return PageHeader(
         name_of(shopper),
         " · ".join(word for word in words if word),
         actions=linked(
             Action("Export CSV", "?format=csv", "quiet", download=True),
             Action("Export all (JSON)", "?format=json", "quiet", download=True),
-            Action("Open in Preview", page("preview", **subject), "primary"),
+            Action("Open in Preview", page("preview", **_subject(shopper)), "primary"),
         ),
         badge=Badge(profile.segment) if profile and profile.segment else None,
         crumbs=[Crumb("Shoppers", page("shoppers")), Crumb(name_of(shopper))],
@@ -188,7 +187,7 @@ def _sees(shopper: Shopper, shop: Shop) -> Sees:
     earlier = before.items if before else ()
     products = product_queries.by_external_ids(item.product for item in (*now.items, *earlier))
     cards = [
-        preview.card(item, products[item.product], shop, href=product_url(products[item.product]))
+        preview.card(item, products[item.product], shop, href=_why_url(shopper, item.product))
         for item in now.items
         if item.product in products
     ]
@@ -202,6 +201,16 @@ def _sees(shopper: Shopper, shop: Shop) -> Sees:
         _compare(shopper, before) if before else None,
         _left(now, before, products) if before else "",
     )
+
+
+def _why_url(shopper: Shopper, product: str) -> str:
+    """Where the tile is taken apart for this shopper; from there the product's own page is one click."""
+    return page("preview", **_subject(shopper), why=product) + "#why"
+
+
+def _subject(shopper: Shopper) -> dict[str, str]:
+    """How an address names them: visitors and shoppers may bear the same id."""
+    return {"visitor" if shopper.kind == Shopper.Kind.VISITOR else "shopper": shopper.external_id}
 
 
 def _left(now: Listing, before: Listing, products: Mapping[str, Product]) -> str:
@@ -221,9 +230,8 @@ def _changes(now: Listing, before: Listing) -> str:
 
 
 def _compare(shopper: Shopper, before: Listing) -> Action | None:
-    kind = "visitor" if shopper.kind == Shopper.Kind.VISITOR else "shopper"
     moment = f"{timezone.localtime(before.answer.as_of):%Y-%m-%dT%H:%M}"
-    found = linked(Action("Yesterday’s list", page("preview", **{kind: shopper.external_id, "at": moment}), "link"))
+    found = linked(Action("Yesterday’s list", page("preview", **_subject(shopper), at=moment), "link"))
     return found[0] if found else None
 
 
