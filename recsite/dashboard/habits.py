@@ -6,11 +6,14 @@ The profile (``behavior.profiles``) is what models and lists use; this is what a
 from __future__ import annotations
 
 import statistics
+from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import cached_property
 from itertools import pairwise
+from operator import itemgetter
 
 from recsite.dashboard.queries.shoppers import Line
 
@@ -30,7 +33,7 @@ class Visit:
     day: date
     lines: Sequence[Line]
 
-    @property
+    @cached_property
     def amount(self) -> float:
         return sum(line.amount for line in self.lines)
 
@@ -99,34 +102,45 @@ def visits(lines: Iterable[Line], day_of: Callable[[datetime], date]) -> list[Vi
     """Events grouped by kind and session, where there is no session by kind and day; newest first."""
     groups: dict[tuple[str, str, date], list[Line]] = defaultdict(list)
     for line in lines:
-        day = day_of(line.at)
-        groups[line.type, line.session, day].append(line)
-    made = [
-        Visit(kind, max(line.at for line in group), day, sorted(group, key=lambda line: line.at))
-        for (kind, _, day), group in groups.items()
-    ]
+        groups[line.type, line.session, day_of(line.at)].append(line)
+    for group in groups.values():
+        group.sort(key=_AT)
+    made = [Visit(kind, group[-1].at, day, group) for (kind, _, day), group in groups.items()]
     return sorted(made, key=lambda visit: visit.at, reverse=True)
+
+
+_AT = itemgetter(Line._fields.index("at"))
 
 
 def shares(lines: Sequence[Line], name_of: Callable[[int], str]) -> list[Share]:
     """Parts of all lines by what ``name_of`` says of a product, the largest spend first, then lines."""
-    groups: dict[str, list[Line]] = defaultdict(list)
+    counts: Counter[int] = Counter()
+    spent: dict[int, float] = defaultdict(float)
     for line in lines:
         if line.product_id is not None:
-            groups[name_of(line.product_id)].append(line)
-    made = []
-    for name, group in groups.items():
-        most = Counter(line.product_id for line in group if line.product_id is not None).most_common(1)[0][0]
-        made.append(Share(name, len(group), sum(line.amount for line in group), most))
+            counts[line.product_id] += 1
+            spent[line.product_id] += line.amount
+    groups: dict[str, list[int]] = defaultdict(list)  # a name is asked for once a product, not once a line
+    for product in counts:
+        groups[name_of(product)].append(product)
+    made = [
+        Share(
+            name,
+            sum(counts[product] for product in group),
+            sum(spent[product] for product in group),
+            max(group, key=counts.__getitem__),
+        )
+        for name, group in groups.items()
+    ]
     return sorted(made, key=lambda share: (-share.spend, -share.lines, share.name))
 
 
 def price_shares(lines: Sequence[Line], edges: Sequence[float]) -> list[float] | None:
-    """The share of lines in each band between ``edges`` (one band more than edges); None without any price."""
+    """The share of lines in each band between rising ``edges`` (one band more than edges); None without any price."""
     prices = [line.price for line in lines if line.price is not None]
     if not prices:
         return None
-    counts = Counter(sum(price >= edge for edge in edges) for price in prices)
+    counts = Counter(bisect_right(edges, price) for price in prices)
     return [counts[band] / len(prices) for band in range(len(edges) + 1)]
 
 

@@ -72,16 +72,26 @@ class Listing:
         return next((item.position for item in self.items if item.product == product), None)
 
 
+def serving() -> Setting:
+    """The serving model under live rules: what the API answers by. One query."""
+    return _setting(_serving(), None, "live")
+
+
 def settings() -> list[Setting]:
-    """What there is to compare, the serving model under live rules first. Two queries."""
-    switch = Switch.objects.select_related("generation").first()
-    serving = switch.generation if switch else None
+    """What there is to compare, :func:`serving` first. Two queries."""
+    serving = _serving()
     found = [_setting(serving, None, name) for name in RULES]
-    kept = Generation.objects.filter(status=Generation.Status.READY).select_related("run")
+    kept = Generation.objects.filter(status=Generation.Status.READY).only("run_id", "model_name")
     for generation in kept[: GENERATIONS + 1]:
         if serving is None or generation.pk != serving.pk:
             found += [_setting(generation, generation.pk, name) for name in RULES]
     return found
+
+
+def _serving() -> Generation | None:
+    fields = ("generation__run_id", "generation__model_name")
+    switch = Switch.objects.select_related("generation").only("generation_id", *fields).first()
+    return switch.generation if switch else None
 
 
 def _setting(generation: Generation | None, number: int | None, which: str) -> Setting:
@@ -228,10 +238,10 @@ def home_of(shopper: Shopper, *, n: int) -> tuple[Listing, Listing | None]:
     placement = Placement.objects.filter(slug="home", is_active=True).first()
     if placement is None:
         raise serve.UnknownPlacement("home")
-    serving = settings()[0]
-    now = ask(Wish(shopper, placement), serving, n=n)
+    setting = serving()
+    now = ask(Wish(shopper, placement), setting, n=n)
     yesterday = now.answer.as_of - timedelta(days=1)
-    before = ask(Wish(shopper, placement, at=yesterday), serving, n=n) if now.answer.generation else None
+    before = ask(Wish(shopper, placement, at=yesterday), setting, n=n) if now.answer.generation else None
     return now, before
 
 
@@ -241,6 +251,6 @@ def neighbours_of(product: Product, placement: str, *, n: int) -> list[str]:
     row = Placement.objects.filter(slug=placement, is_active=True).first()
     if row is None:
         return []
-    bare = replace(settings()[0], rules="off")
+    bare = replace(serving(), rules="off")
     listing = ask(Wish(None, row, product), bare, n=n)
     return [] if listing.answer.fallback else [item.product for item in listing.items]

@@ -27,6 +27,12 @@ class FoldTest(unittest.TestCase):
         self.assertEqual([len(basket.lines) for basket in folded.baskets], [1, 1, 2])
         self.assertEqual((folded.gap, folded.products, folded.spend), (7.0, 2, 8.0))
 
+    def test_the_lines_of_a_visit_are_oldest_first_and_visits_newest_first(self) -> None:
+        lines = [line(0, BREAD), line(9, TEA, session="a"), line(8, MILK, session="a"), line(8, BREAD, session="a")]
+        found = habits.visits(lines, lambda at: MONDAY.date())
+        self.assertEqual([[one.product_id for one in visit.lines] for visit in found], [[MILK, BREAD, TEA], [BREAD]])
+        self.assertEqual([visit.at for visit in found], [MONDAY + timedelta(days=9), MONDAY])
+
     def test_quantity_counts_in_the_amount(self) -> None:
         folded = habits.fold([line(0, quantity=3.0)], day_of)
         self.assertEqual((folded.spend, folded.median_basket), (6.0, 6.0))
@@ -50,6 +56,15 @@ class SharesTest(unittest.TestCase):
         self.assertEqual(
             [(s.name, s.lines, s.spend, s.most) for s in made], [("Drinks", 3, 13.0, TEA), ("Bakery", 1, 1.0, BREAD)]
         )
+
+    def test_a_name_is_asked_for_once_a_product(self) -> None:
+        asked: list[int] = []
+        habits.shares([line(day, TEA) for day in range(9)], lambda product: str(asked.append(product)))
+        self.assertEqual(asked, [TEA])
+
+    def test_of_two_bought_as_often_the_first_is_the_most(self) -> None:
+        lines = [line(0, MILK), line(1, TEA), line(2, TEA), line(3, MILK)]
+        self.assertEqual([share.most for share in habits.shares(lines, lambda product: "Drinks")], [MILK])
 
     def test_price_bands_are_closed_below(self) -> None:
         made = habits.price_shares([line(0, price=p) for p in (0.5, 1.0, 1.5, 9.0)], [1.0, 2.0])

@@ -14,6 +14,7 @@ from recsite.dashboard.models import AuditEntry
 from recsite.dashboard.pages import shopper as page
 from recsite.dashboard.pages.shopper import ShopperPage
 from recsite.dashboard.pages.shopper_scene import ENTRIES
+from recsite.dashboard.queries import shoppers as queries
 from recsite.dashboard.shop import read_shop
 from recsite.testing import open_new_shop
 from tests.dashboard.clocks import stopped_clock
@@ -156,7 +157,23 @@ class ShopperViewTest(TestCase):
                 self.client.get(reverse("shopper", args=[name]))
             counts.append(len(seen))
         self.assertEqual(counts[0], counts[1])
-        self.assertLessEqual(counts[0], 17)  # two of them, the shop's prices, once in ten minutes
+        self.assertLessEqual(counts[0], 16)  # two of them, the shop's prices, once in ten minutes
+
+    def test_no_report_of_a_run_is_read(self) -> None:
+        """Megabytes of JSON, of which a list names only whose model made it."""
+        self.client.get(reverse("shopper", args=["s0"]))  # the process's own state is read once
+        with CaptureQueriesContext(connection) as seen:
+            self.client.get(reverse("shopper", args=["s0"]))
+        models = [query["sql"] for query in seen if "recommender_switch" in query["sql"]]
+        self.assertEqual(len(models), 1)
+        self.assertNotRegex(models[0], "report|manifest|recommender_trainingrun")
+
+    def test_events_of_one_time_share_it(self) -> None:
+        for product in self.products[:2]:
+            make_event(self.anna, product, at=NEWEST)
+        first, second = queries.lines_of(self.anna.pk)
+        self.assertEqual(first.at, NEWEST)
+        self.assertIs(first.at, second.at)
 
 
 class TimesTest(TestCase):

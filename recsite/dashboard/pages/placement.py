@@ -291,7 +291,7 @@ def _trial(placement: Placement | None, found: Read, wish: Wish, shop: Shop) -> 
     slug = placement.slug if placement else found.entries.slug.strip() or "new"
     row = Placement(slug=slug, title=setup.title, strategy=setup.strategy, n=setup.n)
     wish = replace(wish, placement=row)
-    serving = preview.settings()[0]
+    serving = preview.serving()
     trying = preview.ask(wish, serving, slot=setup.slot(slug))
     before = preview.ask(wish, serving, slot=setup_of(placement).slot(slug)) if placement else None
     cards, leaves = _cards(trying, before, shop)

@@ -109,7 +109,7 @@ def build(params: Mapping[str, str], shop: Shop, *, permissions: frozenset[str])
     wish, notices = read_onlooker(params, shop)
     rules, ready, found = queries.live_rules(), readiness.checked(), results()
     slots = list(Placement.objects.all())
-    serving = preview.settings()[0]
+    serving = preview.serving()
     lists = {
         slot.slug: preview.ask(replace(wish, placement=slot), serving, n=TILES) for slot in slots if slot.is_active
     }

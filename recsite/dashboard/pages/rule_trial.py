@@ -125,7 +125,7 @@ def inputs_of(wish: Wish, trial: Mapping[str, str], scene: Scene) -> TrialInputs
 
 def trial_of(scene: Scene, wish: Wish, notices: Sequence[Notice], told: Sequence[Told]) -> Trial:
     """The API's answer with the draft in force beside its answer without it; two requests, nothing recorded."""
-    setting, n = preview.settings()[0], wish.placement.n
+    setting, n = preview.serving(), wish.placement.n
     without = preview.ask(wish, setting, n=max(DEEP, n), instead=tuple(scene.live))
     rules = (*scene.live, scene.draft) if scene.draft else tuple(scene.live)
     trying = preview.ask(wish, setting, instead=rules)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 import numpy as np
 from django.db import connection
@@ -116,9 +117,8 @@ def by_ids(ids: Iterable[int]) -> dict[int, Product]:
     return Product.objects.select_related("category").in_bulk(list(ids))
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """What kind of thing a product is; ``category`` is its path."""
+class Kind(NamedTuple):
+    """What kind of thing a product is; ``category`` is its path. A tuple, for a page makes thousands of them."""
 
     title: str
     category: str
@@ -133,7 +133,7 @@ def kinds_of(ids: Iterable[int]) -> dict[int, Kind]:
     """
     with connection.cursor() as cursor:
         cursor.execute(sql, [list(ids)])
-        return {key: Kind(*kind) for key, *kind in cursor.fetchall()}
+        return {row[0]: Kind(*row[1:]) for row in cursor.fetchall()}
 
 
 def by_external_ids(ids: Iterable[str]) -> dict[str, Product]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 
 from django.db import connection
 from django.db.models import Case, Count, F, QuerySet, When
@@ -32,9 +33,8 @@ class ShopperFilter:
     segment: str = ""
 
 
-@dataclass(frozen=True)
-class Line:
-    """One event of a shopper with what its product is; product columns are empty where it has none."""
+class Line(NamedTuple):
+    """One event of a shopper; a tuple, for a page makes thousands of them."""
 
     at: datetime
     type: str
@@ -86,15 +86,21 @@ def suggestions(text: str, *, limit: int = 6) -> tuple[list[Shopper], int]:
 
 
 def lines_of(shopper_id: int, *, limit: int = 20_000) -> list[Line]:
-    """A shopper's newest events, newest first. One query; times come as seconds, which are read ten times as fast."""
+    """A shopper's newest events, newest first. One query; times come as seconds, which are read ten times as fast, and
+    events of one time share it."""
     sql = """
         SELECT extract(epoch FROM at)::float8, type, product_id, coalesce(quantity, 1), price,
                session, placement, source
         FROM behavior_event WHERE shopper_id = %s ORDER BY at DESC, event_id LIMIT %s
     """
+
+    @cache
+    def moment(seconds: float) -> datetime:
+        return datetime.fromtimestamp(seconds, UTC)
+
     with connection.cursor() as cursor:
         cursor.execute(sql, [shopper_id, limit])
-        return [Line(datetime.fromtimestamp(at, UTC), *rest) for at, *rest in cursor.fetchall()]
+        return [Line(moment(row[0]), *row[1:]) for row in cursor.fetchall()]
 
 
 EVENT_FIELDS = (
