@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from django.core.cache import cache
@@ -27,6 +27,7 @@ from recsite.dashboard.pages import rule_entries, rule_trial
 from recsite.dashboard.pages.rule import RulePage
 from recsite.dashboard.queries import rules as queries
 from recsite.dashboard.rule_forms import form_of, posted, read
+from recsite.dashboard.rule_spans import spans, with_span
 from recsite.dashboard.shop import read_shop
 from recsite.testing import open_new_shop
 from tests.dashboard.clocks import stopped_clock
@@ -153,6 +154,21 @@ class FormTest(RuleCase):
         answer = self.client.get(reverse("rule-new"), {"verb": "boost", "product": "p20", "placement": "similar"})
         self.assertContains(answer, "Boost Tea number 20 × 2 on Similar products, for everyone.")
 
+    def test_next_week_is_one_press_on_the_shops_calendar(self) -> None:
+        sunday = date(2026, 11, 1)  # New York leaves summer time in its night
+        this, following, always = spans(sunday)
+        self.assertEqual((this.label, this.value), ("This week", "/2026-11-02T00:00"))
+        self.assertEqual((following.starts_at, following.ends_at), ("2026-11-02T00:00", "2026-11-09T00:00"))
+        self.assertEqual(spans(date(2026, 11, 2))[1].starts_at, "2026-11-09T00:00")  # a Monday's next week
+        wording, errors = read(posted(self.entries(starts_at="soon", ends_at="")), TOKYO)
+        self.assertIn("starts_at", errors)
+        form = with_span(posted(self.entries(starts_at="soon")), following.value)
+        wording, errors = read(form, ZoneInfo("America/New_York"))
+        self.assertEqual((wording.starts_at, errors), (datetime(2026, 11, 2, 5, tzinfo=UTC), {}))
+        wording, errors = read(with_span(form, always.value), TOKYO)
+        self.assertEqual((wording.starts_at, wording.ends_at, errors), (None, None, {}))
+        self.assertIn("starts_at", read(with_span(form, "whenever"), TOKYO)[1])
+
     def test_the_untouched_form_is_not_scolded(self) -> None:
         answer = self.client.get(reverse("rule-new"))
         self.assertEqual(answer.context["page"].errors, {})
@@ -265,6 +281,15 @@ class PreviewTest(RuleCase):
             ServedList.objects.create(recommendation_id=str(number), at=at, placement="home", products=ids)
         stat = self.build(rule, seen="2").trial.reach.stats[1]
         self.assertEqual((stat.value, stat.note), ("100.0", "of the newest 2 on Home from before it was live"))
+
+    def test_what_it_did_stands_on_top_or_says_when_it_will(self) -> None:
+        rule = rulebook.create(wording=TEA_FIRST, by=self.person, live=True)
+        self.assertIn("No list that it touched was shown", self.build(rule, seen="1").effect_note)
+        later = datetime.now(UTC) + timedelta(days=7)
+        waits = rulebook.create(wording=replace(TEA_FIRST, starts_at=later), by=self.person, live=True)
+        made = self.build(waits, seen="1")
+        self.assertIn("It starts on", made.effect_note)
+        self.assertEqual((made.effect, made.effect_href), (None, ""))
 
     def test_without_lists_there_is_no_data(self) -> None:
         stats = self.build().trial.reach.stats

@@ -47,6 +47,7 @@ class RulePage:
     trial: Trial
     effect: StatStrip | None
     effect_note: str
+    effect_href: str
     versions: Sequence[Version]
     can_edit: bool
     pk: int
@@ -82,6 +83,7 @@ def build(
         trial=trial_of(scene, wish, [*wish_notices, *clash_notices(scene, read, found)], told),
         effect=(effect := effect_of(rule, shop))[0],
         effect_note=effect[1],
+        effect_href=page("feedback", rule=rule.pk) if rule and effect[0] else "",
         versions=_versions(rule, scene) if rule else [],
         can_edit=scene.can_edit,
         pk=scene.pk,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.utils import timezone
+
 from recommender.models import Rule
 from recsite.dashboard import numbers
 from recsite.dashboard.components import Stat, StatStrip
@@ -15,11 +17,13 @@ def effect_of(rule: Rule | None, shop: Shop) -> tuple[StatStrip | None, str]:
     """What came of it since it went live; nothing for one that never did."""
     if rule is None or rule.went_live_at is None:
         return None, ""
+    if rule.starts_at and rule.starts_at > timezone.now():
+        return None, f"It starts on {numbers.moment(rule.starts_at)}. What it does is counted here from then on."
     first = shop.day_of(max(rule.went_live_at, rule.starts_at or rule.went_live_at))
     found = queries.effect_since(rule, first)
     since = f"since {numbers.day(first)}"
     if found is None:
-        return None, f"No list that it touched was shown {since}."
+        return None, f"No list that it touched was shown {since}. Try it in the preview below: does it change a list?"
     rate = found.rate
     few = rate is not None and rate.too_few
     bounds = numbers.interval(found.counts.clicked, found.counts.shown, 1)

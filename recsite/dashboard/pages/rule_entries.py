@@ -11,7 +11,7 @@ from django.http import QueryDict
 from recommender import rulebook
 from recommender.models import Rule
 from recommender.rulebook import Refused, Wording, wording_of
-from recsite.dashboard import rule_fixes, rule_forms, rule_words
+from recsite.dashboard import rule_fixes, rule_forms, rule_spans, rule_words
 from recsite.dashboard.addresses import page
 from recsite.dashboard.components import Action, Notice
 from recsite.dashboard.names import full_name
@@ -51,14 +51,16 @@ def form_of(rule: Rule, shop: Shop) -> RuleForm:
 
 
 def read(data: QueryDict, shop: Shop) -> Read:
-    """The entries as sent. ``fix`` (``position:3``) is put into them first; what stands in a search box unchosen is
-    looked up unless the form is only being followed as one types."""
+    """The entries as sent. ``fix`` (``position:3``) and ``span`` (times) are put into them first; what stands in a
+    search box unchosen is looked up unless the form is only being followed as one types."""
     form = rule_forms.posted(data)
     errors: dict[str, str] = {}
-    if data.get("do") or data.get("fix"):
+    if data.get("do") or data.get("fix") or data.get("span"):
         form, errors = _looked_up(form, rule_forms.typed(data))
     if fix := data.get("fix"):
         form = _fixed(form, fix, shop)
+    if span := data.get("span"):
+        form = rule_spans.with_span(form, span)
     return judged(form, shop, errors)
 
 

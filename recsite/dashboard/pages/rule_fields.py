@@ -15,6 +15,7 @@ from recsite.dashboard.pages.rule_entries import default_name
 from recsite.dashboard.pages.rule_scene import Scene
 from recsite.dashboard.queries import shoppers as shopper_queries
 from recsite.dashboard.rule_forms import LISTS, NUMBERS, OWN, AttributeText, RuleForm
+from recsite.dashboard.rule_spans import Span, spans
 from recsite.dashboard.rule_words import DAYS, VERB_WORDS
 
 _SEARCHES = {  # list of the form: (name of the box's field, label, placeholder)
@@ -94,6 +95,7 @@ class Fields:
     starts_at: str
     ends_at: str
     zone: str
+    spans: Sequence[Span]
     weekdays: Sequence[Check]
     opens: str
     closes: str
@@ -135,6 +137,7 @@ def fields_of(scene: Scene, errors: Mapping[str, str]) -> Fields:
         starts_at=form.starts_at,
         ends_at=form.ends_at,
         zone=str(scene.shop.zone),
+        spans=spans(scene.shop.day_of(scene.now)),
         weekdays=[Check(str(day), name[:2], str(day) in form.weekdays) for day, name in enumerate(DAYS)],
         opens=form.opens,
         closes=form.closes,
