@@ -198,6 +198,19 @@ class SearchTest(TestCase):
         self.products = make_products(12)
         self.shoppers = make_shoppers(12)
 
+    def test_more_than_the_page_holds_is_one_click_away(self) -> None:
+        make_products(search_page.MOST + 1, prefix="z")
+        answer = self.client.get(reverse("search"), {"q": "z"})
+        self.assertContains(answer, 'href="/products/?q=z"')
+        self.assertNotContains(self.client.get(reverse("search"), {"q": "z1"}), "like this")
+
+    def test_what_is_not_found_says_where_to_look(self) -> None:
+        answer = self.client.get(reverse("search"), {"q": "brad"})
+        self.assertContains(answer, "No shopper, product or rule is called “brad”")
+        for url in ("/shoppers/", "/products/", "/rules/"):
+            self.assertContains(answer, f'<a class="button button-small" href="{url}"')
+        self.assertNotContains(answer, "0 of 0")
+
     def test_it_finds_shoppers_and_products_with_the_typed_part_marked(self) -> None:
         make_history(self.shoppers, self.products, weeks=2)
         found = search_page.find("tea number 1", read_shop())

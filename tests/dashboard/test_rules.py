@@ -126,6 +126,7 @@ class TableTest(RulesCase):
         answer = self.client.get(reverse("rules"))
         self.assertContains(answer, "No rules yet.")
         self.assertContains(answer, "Pin a product for next week")
+        self.assertContains(self.client.get(reverse("rules-history")), "Every change of a rule stands here")
 
     def test_a_filter_that_lets_nothing_through_says_so(self) -> None:
         self.make("Away")

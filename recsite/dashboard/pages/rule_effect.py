@@ -36,7 +36,7 @@ def effect_of(rule: Rule | None, shop: Shop) -> tuple[StatStrip | None, str]:
                 "no data" if rate is None else "too few to judge" if few else numbers.decimal(100 * rate.value, 2),
                 "" if rate is None or few else "%",
                 delta=None if few else change_of(found, str(rule.verb)),
-                note="" if rate is None else bounds,
+                note="" if rate is None else f"95 % interval {bounds}",
             ),
             Stat(
                 "Revenue after it",

@@ -376,7 +376,8 @@ def _empty(params: Mapping[str, str], any_rules: bool, can_edit: bool) -> Compon
         "Shoppers see what the model chose. Pin a product for next week: you see the list change before anything "
         "goes live."
     )
-    actions = [Action("New rule", page("rule-new"), "primary")] if can_edit else []
+    new = [Action("New rule", page("rule-new"), "primary")] if can_edit else []
+    actions = [*new, Action("Try it in Preview", page("preview"))]
     return EmptyState("No rules yet.", text, actions, [tile(key=word, title=word) for word in ("Bread", "Milk", "Tea")])
 
 
@@ -419,7 +420,11 @@ def build_history(params: Mapping[str, str], shop: Shop) -> HistoryPage:
             [Column("When"), Column("Rule"), Column("What"), Column("Who", wide=True)],
             rows,
             tables.pager(page=number, total=total, noun="versions", params=params),
-            empty="Nothing was written yet.",
+            empty=Nothing(
+                "No rule was written yet",
+                "Every change of a rule stands here from the first on: who made it, when, and the way back.",
+                [Action("See the rules", page("rules"), small=True)],
+            ),
         ),
     )
 

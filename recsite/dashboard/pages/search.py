@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -12,7 +13,15 @@ from recommender.models import Rule
 from recommender.rulebook import wording_of
 from recsite.dashboard import numbers
 from recsite.dashboard.addresses import page, product_url, shopper_url
-from recsite.dashboard.components import PageHeader, SearchGroup, SearchOption, SearchResults, pieces
+from recsite.dashboard.components import (
+    Action,
+    Nothing,
+    PageHeader,
+    SearchGroup,
+    SearchOption,
+    SearchResults,
+    pieces,
+)
 from recsite.dashboard.names import full_name
 from recsite.dashboard.pages.shoppers import describe, profile_of
 from recsite.dashboard.queries import products, shoppers
@@ -24,6 +33,7 @@ from recsite.dashboard.tiles import tile_of
 KINDS = ("shoppers", "products", "rules")
 _WORDS = {"shoppers": "shopper", "products": "product", "rules": "rule"}
 RECENT = timedelta(days=28)
+MOST = 20  # of a kind on the page
 
 
 @dataclass(frozen=True)
@@ -33,12 +43,22 @@ class SearchPage:
     header: PageHeader
     query: str
     results: SearchResults
+    more: Sequence[Action]
+    nothing: Nothing
 
 
 def build(text: str, shop: Shop) -> SearchPage:
-    """What a search of everything found, twenty of a kind at most."""
+    """What a search of everything found, twenty of a kind at most; their lists have the others."""
     question = f"What is called “{text}”, or has it in its number?" if text else "Type a name or a number above."
-    return SearchPage(PageHeader("Search", question), text, find(text, shop, limit=20))
+    results = find(text, shop, limit=MOST)
+    more = [
+        Action(f"All {group.heading.lower()} like this", page(group.heading.lower(), q=text.strip()), small=True)
+        for group in results.groups
+        if len(group.options) == MOST
+    ]
+    lists = [Action(f"All {kind}", page(kind), small=True) for kind in KINDS]
+    advice = "A part of a name or a number is enough: try a shorter word, or look through a list."
+    return SearchPage(PageHeader("Search", question), text, results, more, Nothing(results.none, advice, lists))
 
 
 def find(
