@@ -212,6 +212,14 @@ class Measured:
         """By label: ``shoppers`` (``items`` for categories), ``ALL``, ``NEW`` and, for shoppers, their errors."""
         return dict(dict(dict(self.values.get("slices", {})).get(name or self.model, {})).get(dimension, {}))
 
+    def slice_differences(self, dimension: str, other: str) -> dict[str, Difference]:
+        """By label: NDCG@10 on any product less the other's, paired, shopper by shopper. Empty in runs from before it
+        was counted, and for categories, whose figures are shares of purchases."""
+        tables = dict(dict(self.values.get("paired_slices", {})).get(self.model, {})).get(other, {})
+        found = dict(dict(tables).get(dimension, {}))
+        means = {label: (_number(group.get("mean")), _number(group.get("se"))) for label, group in found.items()}
+        return {label: Difference(mean, error) for label, (mean, error) in means.items() if mean is not None}
+
     @property
     def dimensions(self) -> list[str]:
         found = dict(dict(self.values.get("slices", {})).get(self.model, {}))

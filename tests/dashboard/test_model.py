@@ -46,6 +46,25 @@ class ModelTest(TestCase):
         assert odd is not None
         self.assertEqual(odd.ranking.columns[1].label, "NDCG@10")
 
+    def test_groups_are_compared_shopper_by_shopper_where_the_run_did(self) -> None:
+        run = make_run()
+        metrics = run.metrics or {}
+        group = {"shoppers": 60, "ALL": 0.41, "ALL_se": 0.01, "NEW": 0.05, "NEW_se": 0.01}
+        metrics["slices"]["own_days"]["history"]["6-20"] = group
+        said, deltas = [], []
+        for paired in ({}, {"deep": {"own_days": {"history": {"6-20": {"shoppers": 60, "mean": 0.02, "se": 0.002}}}}}):
+            metrics["paired_slices"] = paired
+            figures = page.build(run, {}, permissions=SEES).figures
+            assert figures is not None
+            assert figures.slices is not None
+            delta = figures.slices.rows[0].cells[4].content
+            assert isinstance(delta, Delta)
+            deltas.append(delta.sign)
+            said.append(figures.slices_note)
+        self.assertEqual(deltas, ["≈", "▲"])  # together their own errors would hide it
+        self.assertIn("errors taken as unpaired", said[0])
+        self.assertIn("taken shopper by shopper", said[1])
+
     def test_probabilities_beside_what_happened(self) -> None:
         figures = page.build(make_run(), {}, permissions=SEES).figures
         assert figures is not None

@@ -35,6 +35,7 @@ from recsite.dashboard.measures import (
     PROBABILITY,
     SHOWN,
     SIDES,
+    Difference,
     Measured,
     Z,
     architecture_name,
@@ -317,7 +318,9 @@ def _slices_note(measured: Measured, dimension: str | None) -> str:
     best = f" Best baseline: {baseline_name(measured.best()).lower()}." if measured.best() else ""
     if dimension == "category":
         return f"The share of later purchases of each category that stood among the first ten.{best}"
-    bounds = "with 95 % bounds; ≈ where those of the difference hold 0 (errors taken as unpaired)"
+    paired = measured.slice_differences(dimension or "", measured.best())
+    how = "taken shopper by shopper" if paired else "errors taken as unpaired"
+    bounds = f"with 95 % bounds; ≈ where those of the difference hold 0 ({how})"
     return f"NDCG@10 within each group of shoppers, {bounds}. Groups of fewer than 20 are left out.{best}"
 
 
@@ -335,7 +338,8 @@ def _slices_table(measured: Measured, dimension: str) -> Table:
         Column("New to the shopper", numeric=True, wide=True),
     ]
     labels = sorted(own, key=lambda label: _slice_order(dimension, label, own[label].get(counted) or 0))
-    rows = [_slice_row(label, own[label], others.get(label, {}), counted) for label in labels]
+    paired = measured.slice_differences(dimension, best)
+    rows = [_slice_row(label, own[label], others.get(label, {}), counted, paired.get(label)) for label in labels]
     return Table(f"By {_dimension(dimension).lower()}", columns, rows)
 
 
@@ -347,8 +351,11 @@ def _slice_order(dimension: str, label: str, size: int) -> tuple[float, str]:
     return (1.0 if label == "unknown" else -float(size), label)
 
 
-def _slice_row(label: str, own: Mapping[str, Any], other: Mapping[str, Any], counted: str) -> Row:
-    noise = Z * errors_together(own.get("ALL_se"), other.get("ALL_se"))
+def _slice_row(
+    label: str, own: Mapping[str, Any], other: Mapping[str, Any], counted: str, paired: Difference | None
+) -> Row:
+    unpaired = errors_together(own.get("ALL_se"), other.get("ALL_se"))
+    noise = Z * (unpaired if paired is None or paired.error is None else paired.error)
     name = "not known" if label == "unknown" else label
     if counted == "shoppers" and label[:1].isdigit() and label.replace("-", "").isdigit() and "-" in label:
         name = label.replace("-", f" {numbers.DASH} ")

@@ -236,7 +236,7 @@ def _signals(signals: Sequence[Signal]) -> Table:
         Column("Says now", wide=True),
         Column("Value", numeric=True),
         Column("Threshold", numeric=True, wide=True),
-        Column("", numeric=True),
+        Column("State", numeric=True),
     ]
     return Table("What the triggers say now", columns, [_signal(signal) for signal in signals])
 

@@ -46,7 +46,7 @@ _COLUMNS = (
     Column("Took", numeric=True, wide=True),
     Column("Cost", numeric=True, wide=True),
     Column("Kept", wide=True),
-    Column("", numeric=True, wide=True),
+    Column("What to do", numeric=True, wide=True, unseen=True),
 )
 #: Of the comparison in a card; the page of two runs has all of them.
 _SHORT = ("ndcg@10", "hit_rate@10", "mrr@10", "coverage@10", "categories@10", "median_buyers@10")
