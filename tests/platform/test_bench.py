@@ -9,12 +9,19 @@ from unittest import mock
 import orjson
 from django.contrib.auth.models import User
 from django.test import TestCase
+from django.urls import resolve
 
 from behavior.models import Event
-from recsite.bench import figures, load, pages, server, traces
+from catalog.models import Import
+from recommender.models import Rule, TrainingRun
+from recsite.bench import figures, load, page_addresses, pages, server, traces
 from recsite.bench.figures import Figure
 from recsite.bench.peak import matrix_product
+from recsite.dashboard import navigation
+from recsite.dashboard.models import ShopSettings
+from recsite.dashboard.roles import ADMIN
 from recsite.testing import flush_redis, open_new_shop
+from tests.dashboard.test_lists import make_profile
 from tests.goods import make_event, make_products, make_shoppers
 
 
@@ -85,12 +92,35 @@ class PageTests(TestCase):
         with mock.patch.object(pages, "LEAST", 1):
             found = {figure.name: figure for figure in pages.run(0)}
         self.assertEqual(found["rounds"].value, 1)
-        for name in ("overview", "products", "one product", "shoppers", "preview", "search"):
+        for name in (*page_addresses.for_merchandisers(), *page_addresses.for_admins()):
             whole = found[f"{name}, p50"]
             self.assertEqual(whole.reference_name, "bare view")
             self.assertGreater(found[f"{name}, SQL queries"].value, 0)
             self.assertLess(found[f"{name}, in SQL"].value, whole.value)
         self.assertFalse(User.objects.filter(username__startswith="bench-").exists())
+
+    def test_every_page_of_the_navigation_is_measured(self) -> None:
+        """And whatever lies beneath it, but for what a form leads to and what polls."""
+        (anna,) = make_shoppers(1)
+        make_event(anna, make_products(1)[0])
+        make_profile(anna)
+        Rule.objects.create(name="Tea first", verb="pin", condition={}, parameters={"position": 1})
+        for _ in range(2):
+            TrainingRun.objects.create(status=TrainingRun.Status.REFUSED, metrics={"ALL": {}})
+        Import.objects.create(kind="products", file_name="p.csv")
+        kinds = {**page_addresses.for_merchandisers(), **page_addresses.for_admins()}
+        asked = {resolve(address.partition("?")[0]).url_name for some in kinds.values() for address in some}
+        listed = {name for _, pages_of in navigation._PAGES for name, _, _ in pages_of}
+        below = {"product", "shopper", "placement", "rule", "model", "model-compare", "import", "search"}
+        within = {"settings-keys", "settings-people", "settings-event-types", "settings-audit", "settings-you"}
+        self.assertEqual((listed | below | within) - asked, set())
+
+    def test_a_page_that_only_admins_see_is_asked_for_by_one(self) -> None:
+        with pages.visitor() as merchandiser, self.assertRaisesRegex(SystemExit, "answered 403"):
+            pages.ask(merchandiser, "/settings/people/")
+        ShopSettings.objects.update_or_create(defaults={"demand_second_factor": True})
+        with pages.visitor(ADMIN) as admin:
+            self.assertGreater(pages.ask(admin, "/settings/people/").queries, 0)
 
     def test_a_page_that_is_not_there_has_no_speed(self) -> None:
         with pages.visitor() as client, self.assertRaisesRegex(SystemExit, "answered 404"):
