@@ -22,6 +22,7 @@ from recsite.dashboard.graphics import Bars, IntervalBar
 from recsite.dashboard.models import ShopSettings
 from recsite.dashboard.numbers import THIN
 from recsite.dashboard.pages import feedback as page
+from recsite.dashboard.pages import feedback_counting
 from recsite.dashboard.pages.feedback import FeedbackPage
 from recsite.dashboard.shop import read_shop
 from recsite.dashboard.tables import Cell
@@ -349,7 +350,7 @@ class BeyondTest(FeedbackCase):
 class CountingTest(FeedbackCase):
     def test_attribution_is_told_with_the_shop_s_own_windows(self) -> None:
         ShopSettings.objects.create(click_window_hours=48, view_window_hours=2)
-        told = " ".join(page.counting(read_shop())).replace(THIN, " ")
+        told = " ".join(feedback_counting.counting(read_shop())).replace(THIN, " ")
         self.assertIn("in the 48 hours before", told)
         self.assertIn("in the 2 hours before", told)
 
