@@ -27,6 +27,7 @@ from recsite.api.sight import Arrival
 from recsite.dashboard import filling, roles
 from recsite.dashboard.models import AuditEntry
 from recsite.dashboard.pages import data as page
+from recsite.dashboard.pages import data_imports, data_missing, data_readiness
 from recsite.dashboard.pages import import_ as import_page
 from recsite.dashboard.queries import data as queries
 from recsite.dashboard.shop import read_shop
@@ -128,8 +129,8 @@ class PageTest(DataCase):
         self.assertIn("in no placement", notes)
 
     def test_every_strategy_has_a_row(self) -> None:
-        self.assertEqual(set(page.STRATEGIES), set(Placement.Strategy.values))
-        self.assertEqual(len(self.build().readiness.rows), len(page.STRATEGIES))
+        self.assertEqual(set(data_readiness.STRATEGIES), set(Placement.Strategy.values))
+        self.assertEqual(len(self.build().readiness.rows), len(data_readiness.STRATEGIES))
 
     def test_missing_values_link_to_the_products_and_name_the_strategy(self) -> None:
         make_products(4)
@@ -157,7 +158,7 @@ class PageTest(DataCase):
 
     def test_the_form_names_columns_that_the_imports_know(self) -> None:
         for kind in (Products(), Shoppers(), Events("import")):
-            words = page.KINDS[str(kind.name)]
+            words = data_imports.KINDS[str(kind.name)]
             for column in kind.required:
                 if column != "product_id" or kind.name != "events":
                     self.assertIn(column, words)
@@ -182,7 +183,7 @@ class PageTest(DataCase):
         self.client.force_login(make_person())
         answer = self.client.get(reverse("data"), {"format": "csv"})
         lines = b"".join(answer.streaming_content).decode().splitlines()  # type: ignore[attr-defined]
-        self.assertEqual(lines[0], ",".join(page.CSV_HEADER))
+        self.assertEqual(lines[0], ",".join(data_missing.CSV_HEADER))
         self.assertIn("product,image_url,2,2,1.0,A drawn tile,", "\n".join(lines))
 
     def test_queries_do_not_grow_with_rows(self) -> None:

@@ -28,7 +28,7 @@ from recsite.dashboard.components import (
     Step,
 )
 from recsite.dashboard.graphics import Bar
-from recsite.dashboard.pages.data import import_state
+from recsite.dashboard.pages.data_imports import import_state
 from recsite.dashboard.tables import Cell, Column, Row, Table
 
 SAMPLES = 20

@@ -17,6 +17,7 @@ from recsite.dashboard import csv_answers, numbers, roles
 from recsite.dashboard.access import needs, sees
 from recsite.dashboard.components import Component
 from recsite.dashboard.pages import data as page
+from recsite.dashboard.pages import data_imports, data_missing, data_stream
 from recsite.dashboard.pages import import_ as import_page
 from recsite.dashboard.shop import Shop
 from recsite.dashboard.views import fragments
@@ -32,20 +33,20 @@ def data(request: HttpRequest, shop: Shop) -> HttpResponseBase:
         page.check_again(shop)
         return redirect("data")
     if params.get("format") == "csv":
-        return csv_answers.answer("missing-values", page.CSV_HEADER, page.csv_rows(shop))
+        return csv_answers.answer("missing-values", data_missing.CSV_HEADER, data_missing.csv_rows(shop))
     return fragments.answer(request, "data", page.build(params, shop, permissions=_permissions(request)))
 
 
 @sees
 def stream(request: HttpRequest, shop: Shop) -> HttpResponse:
     """The newest posted events alone; asked for every two seconds."""
-    return _part(request, page.stream(request.GET.dict(), shop))
+    return _part(request, data_stream.stream(request.GET.dict(), shop))
 
 
 @sees
 def import_list(request: HttpRequest, shop: Shop) -> HttpResponse:
     """The list of imports alone; asked for while one of them runs."""
-    return _part(request, page.import_list(request.GET.dict()))
+    return _part(request, data_imports.import_list(request.GET.dict()))
 
 
 @sees
