@@ -9,18 +9,20 @@ group out) and is shown beside it.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
 from recommender.conditions import SEPARATOR, Shelf
 from recommender.engine.interactions import UNTIMED, Interactions
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 CHIP = 28  # characters of a chip on a tile
 TOUCHED = 20  # latest products whose neighbours count as a reason
 NEIGHBOURS = 50  # of each
@@ -41,7 +43,7 @@ class Fact:
     at: datetime | None = None
 
     def __str__(self) -> str:
-        when = f" at {self.at:%Y-%m-%dT%H:%M:%SZ}" if self.at else ""
+        when = f" at {self.at.isoformat(timespec='seconds').removesuffix('+00:00')}Z" if self.at else ""
         return f"{self.kind} {self.product}{when}"
 
 
@@ -84,6 +86,14 @@ class Contribution:
     group: str
     words: str
     value: float
+
+
+class Happening(NamedTuple):
+    """One event of the shopper: its type, the item's code, when in days since 1970."""
+
+    kind: str
+    item: int
+    at: float
 
 
 @dataclass(frozen=True)
@@ -166,20 +176,36 @@ class Shopping:
         codes, counts = np.unique(found[found >= 0], return_counts=True)
         return dict(zip(codes.tolist(), counts.tolist(), strict=True))
 
-    def own(self, item: int) -> np.ndarray:
-        """Positions of the shopper's telling events with the item, oldest first."""
-        return np.flatnonzero((self.events.item == item) & self.known)
+    def own(self, item: int) -> list[Happening]:
+        """The shopper's telling events with the item, oldest first."""
+        if self.shown is None or item not in self._own:
+            return self._happened(np.flatnonzero((self.events.item == item) & self.known))
+        return self._own[item]
+
+    @cached_property
+    def _own(self) -> dict[int, list[Happening]]:
+        """The telling events of each item that is shown: one pass for all of them."""
+        shown = np.zeros(0, np.int64) if self.shown is None else self.shown
+        found: dict[int, list[Happening]] = {item: [] for item in shown.tolist()}
+        for event in self._happened(np.flatnonzero(np.isin(self.events.item, shown) & self.known)):
+            found[event.item].append(event)
+        return found
+
+    def _happened(self, places: np.ndarray) -> list[Happening]:
+        columns = (self.events.kind, self.events.item, self.events.at)
+        rows = zip(*(column[places].tolist() for column in columns), strict=True)
+        return [Happening(self.kinds[kind], item, at) for kind, item, at in rows]
 
     def name(self, item: int) -> str:
         return self.titles[item] or f"№ {self.shelf.external_ids[item]}"
 
-    def fact(self, position: int) -> Fact:
-        at = float(self.events.at[position])
-        return Fact(
-            self.kinds[int(self.events.kind[position])],
-            self.shelf.external_ids[int(self.events.item[position])],
-            datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=at) if at != UNTIMED else None,
-        )
+    def fact(self, event: Happening) -> Fact:
+        at = EPOCH + timedelta(days=event.at) if event.at != UNTIMED else None
+        return Fact(event.kind, self.shelf.external_ids[event.item], at)
+
+    def facts(self, events: Sequence[Happening]) -> tuple[Fact, ...]:
+        """The newest few of ``events`` (oldest first), newest first."""
+        return tuple(self.fact(event) for event in events[::-1][:EVIDENCE])
 
 
 def reasons(items: np.ndarray, shopping: Shopping) -> list[Reason]:
@@ -218,18 +244,17 @@ def _with_anchor(item: int, shopping: Shopping) -> Reason | None:
 
 
 def _bought(item: int, shopping: Shopping) -> Reason | None:
-    own = shopping.own(item)
-    bought = own[_is(shopping, own, "purchase")]
-    if not len(bought):
+    bought = [event for event in shopping.own(item) if event.kind == "purchase"]
+    if not bought:
         return None
-    facts = tuple(shopping.fact(position) for position in bought[::-1][:EVIDENCE])
-    days = np.unique(np.floor(shopping.events.at[bought]))
+    facts = shopping.facts(bought)
+    days = sorted({math.floor(event.at) for event in bought})
     times = len(bought)
     if len(days) < 2:  # once, or data without time
         often = "Bought once before" if times == 1 else f"Bought {times} times before"
         return Reason("bought_before", "You bought this before", often, facts)
-    gap = float((days[-1] - days[0]) / (len(days) - 1))
-    since = shopping.now - float(shopping.events.at[bought[-1]])
+    gap = (days[-1] - days[0]) / (len(days) - 1)
+    since = shopping.now - bought[-1].at
     if len(days) >= OFTEN:
         text = f"You buy this about every {_span(gap)}"
         if 0.8 <= since / gap <= 2.5:
@@ -246,11 +271,11 @@ def _noticed(item: int, shopping: Shopping) -> Reason | None:
         ("favourite", "One of your favourites", "Keeps it as a favourite"),
         ("rate", "You rated this", "Rated it before"),
     ):
-        if len(hits := own[_is(shopping, own, kind)]):
-            return Reason(kind, text, chip, tuple(shopping.fact(position) for position in hits[::-1][:EVIDENCE]))
-    if not len(own):
+        if hits := [event for event in own if event.kind == kind]:
+            return Reason(kind, text, chip, shopping.facts(hits))
+    if not own:
         return None
-    facts = tuple(shopping.fact(position) for position in own[::-1][:EVIDENCE])
+    facts = shopping.facts(own)
     times = "" if len(own) == 1 else f" {len(own)} times"
     return Reason("viewed", f"You looked at this{times or ' before'}", f"Looked at it{times or ' before'}", facts)
 
@@ -284,7 +309,7 @@ def _similar(item: int, shopping: Shopping) -> Reason | None:
 def _neighbour(source: int, shopping: Shopping, kind: str) -> tuple[Fact, ...]:
     """The neighbour product, then the shopper's latest event with it."""
     last = shopping.own(source)[-1:]
-    return (Fact(kind, shopping.shelf.external_ids[source]), *(shopping.fact(position) for position in last))
+    return (Fact(kind, shopping.shelf.external_ids[source]), *(shopping.fact(event) for event in last))
 
 
 def _category(item: int, shopping: Shopping) -> Reason | None:
@@ -312,11 +337,6 @@ def _selling(item: int, shopping: Shopping) -> Reason | None:
     if item not in shopping.trending:
         return None
     return Reason("trending", "Selling fast right now", "Sells fast this week")
-
-
-def _is(shopping: Shopping, positions: np.ndarray, kind: str) -> np.ndarray:
-    code = shopping.kinds.index(kind) if kind in shopping.kinds else -1
-    return np.asarray(shopping.events.kind[positions] == code)
 
 
 def _thing(item: int, shopping: Shopping) -> str:

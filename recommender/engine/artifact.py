@@ -89,7 +89,7 @@ def load(folder: Path, *, sha256: str | None) -> Ranker:
     if not isinstance(ranker, Ranker):
         raise ArtifactError("a Ranker", type(ranker).__name__)
     # Read from their cache, or compiled, with the model and not inside the first request.
-    for compiled in ("kernels", "gelu"):
+    for compiled in ("folding", "kernels", "gelu"):
         importlib.import_module(_HOME + compiled)
     return Ranker(
         **{**{f.name: getattr(ranker, f.name) for f in fields(ranker)}, "items": tuple(meta.get("items", ()))}

@@ -59,12 +59,15 @@ class Scorebook:
     def held_values(self, number: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """What S shoppers bring to the model of attribute ``number``: bounds int64 [S+1], values int64 [H], log2 of
         one more than their events float32 [H]."""
+        from recommender.engine import folding
+
         p, attribute = self.profile, self.tables.attributes[number]
-        cells = p.shopper * attribute.size + attribute.codes[p.item]
-        counts = np.bincount(cells, p.count, p.n_shoppers * attribute.size)
-        cell = np.flatnonzero(counts)
-        bounds = np.searchsorted(cell, np.arange(p.n_shoppers + 1) * attribute.size)
-        return bounds, cell % attribute.size, np.log2(1 + counts[cell]).astype(np.float32)
+        bounds, values = np.empty(p.n_shoppers + 1, np.int64), np.empty(len(p.item), np.int64)
+        sizes = np.empty(len(p.item), np.float32)
+        size = folding.by_value(
+            p.starts, p.item, attribute.codes, p.count, bounds, values, sizes, np.zeros(attribute.size)
+        )
+        return bounds, values[:size], sizes[:size]
 
     def model(self, name: str) -> np.ndarray:
         """float32 [S, n] scores of the collaborative table ``name``."""

@@ -60,24 +60,32 @@ def spread_to_pairs(
     out: np.ndarray,
 ) -> None:
     """What :func:`spread` gives, at the pairs alone. ``place`` int32 [≥ n + 1], all 0 before and after: where an item
-    stands among a shopper's pairs, from 1 on; small enough for the processor's cache, unlike a row of scores."""
+    stands among a shopper's pairs, from 1 on; small enough for the processor's cache, unlike a row of scores.
+
+    What is not among the pairs is added up too, where nobody reads it, each column in a place of its own: a processor
+    guesses wrong at a branch that is taken every third time, and waits for a sum that it has just written.
+    """
+    width = neighbours.shape[1]
+    most = 0
+    for shopper in range(len(offsets) - 1):
+        most = max(most, offsets[shopper + 1] - offsets[shopper])
+    total = np.empty(width + most, np.float32)
     for shopper in range(len(offsets) - 1):
         first, last = offsets[shopper], offsets[shopper + 1]
+        total[: width + last - first] = 0
         for pair in range(first, last):
             place[items[pair]] = pair - first + 1
-            out[pair] = 0
         for event in range(bounds[shopper], bounds[shopper + 1]):
             ask_ahead(neighbours, row, event)
             ask_ahead(weights, row, event)
             if row[event] == len(neighbours) - 1:  # nothing is known of it
                 continue
             near, weight = neighbours[row[event]], weights[row[event]]
-            for k in range(len(near)):
+            for k in range(width):
                 found = place[near[k]]
-                if found > 0:
-                    out[first + found - 1] += value[event] * weight[k]
+                total[width + found - 1 if found > 0 else k] += value[event] * weight[k]
         for pair in range(first, last):  # an item that stands there twice has its sum at the last place
-            out[pair] = out[first + place[items[pair]] - 1]
+            out[pair] = total[width + place[items[pair]] - 1]
         for pair in range(first, last):
             place[items[pair]] = 0
 

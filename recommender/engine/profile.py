@@ -133,6 +133,8 @@ def fold(histories: Histories, now: float, weigh: Weighing, n_items: int) -> Pro
 
     ``now``: days since the epoch; events later than ``now`` count as happening at ``now``.
     """
+    from recommender.engine import folding  # its compiler takes half a second to load
+
     n_shoppers, events = len(histories), histories.events
     weights = weigh.of(events)
     keep = np.flatnonzero(weights > 0)
@@ -142,33 +144,16 @@ def fold(histories: Histories, now: float, weigh: Weighing, n_items: int) -> Pro
 
     # 1. Groups: a stable order by (shopper, item) keeps time ascending within each.
     key, order = _sorted_positions(shopper * n_items + item)
-    starts = np.ones(len(key), bool)
-    starts[1:] = key[1:] != key[:-1]
-    begin = np.flatnonzero(starts)
-    group = np.cumsum(starts) - 1  # of each event
-    end = np.append(begin[1:], len(key))[: len(begin)] - 1
-    group_key = key[begin]
-    ordered_age, kept = age[order], keep[order]
-    day = np.floor(ordered_age)
-    new_day = starts.copy()
-    new_day[1:] |= day[1:] != day[:-1]
-    weight = weights[kept]
-    decays = np.exp(ordered_age * _FALLS)  # [4, E]
+    group_key = key[starts_of(key)]
+    n, n_kinds = len(group_key), len(weigh.kinds)
 
     # 2. Everything that is a sum over a group.
-    n, n_kinds = len(begin), len(weigh.kinds)
-    sums = np.empty((8, n), np.float32)
-    sums[0] = np.bincount(group, minlength=n)
-    sums[1] = np.bincount(group, weight, n)
-    sums[2] = np.bincount(group[new_day], minlength=n)
-    sums[3] = np.bincount(group, np.clip(events.quantity[kept], 0, 100), n) / np.maximum(sums[0], 1)
-    for row, decay in enumerate(decays * weight, start=4):
-        sums[row] = np.bincount(group, decay, n)
+    sums = np.empty((6 + len(TAUS), n), np.float32)
     by_kind = np.empty((2 * n_kinds if n_kinds > 1 else 0, n), np.float32)
-    if n_kinds > 1:
-        cell = group * n_kinds + events.kind[kept]
-        by_kind[:n_kinds] = np.bincount(cell, minlength=n * n_kinds).reshape(n, n_kinds).T
-        by_kind[n_kinds:] = np.bincount(cell, decays[RECENT], n * n_kinds).reshape(n, n_kinds).T
+    folding.sums(
+        key, order, age, weights[keep], events.quantity[keep].astype(np.float32), events.kind[keep].astype(np.int8),
+        np.exp(age * _FALLS), RECENT, sums, by_kind,
+    )  # fmt: skip
 
     # 3. Per shopper; events arrive sorted by (shopper, at).
     total = np.bincount(shopper, minlength=n_shoppers).astype(np.float32)
@@ -188,10 +173,10 @@ def fold(histories: Histories, now: float, weigh: Weighing, n_items: int) -> Pro
         starts=np.searchsorted(group_shopper, np.arange(n_shoppers + 1)),
         count=sums[0],
         weight=sums[1],
-        decayed=sums[4:].T,
+        decayed=sums[6:].T,
         days=sums[2],
-        first=ordered_age[begin],
-        last=ordered_age[end],
+        first=sums[4],
+        last=sums[5],
         quantity=sums[3],
         by_kind=by_kind.T,
         events=total,
