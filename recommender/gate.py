@@ -20,7 +20,7 @@ from django.conf import settings
 from recommender.models import TrainingPlan
 from recommender.significance import Comparison, behind, contenders, worst
 
-#: Under this name a run's metrics hold what serves, asked again on the same later days (engine.train.RIVAL).
+#: Under this name a run's metrics hold what serves, asked again on the same later days (engine.measuring.RIVAL).
 SERVING = "serving"
 HEADLINE = "ndcg@10"
 SIDES = {"ALL": "any item", "NEW": "new items"}

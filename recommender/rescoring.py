@@ -21,10 +21,10 @@ from recommender.engine import baselines, lists, plain
 from recommender.engine.architectures import LISTS, architecture
 from recommender.engine.artifact import ArtifactError
 from recommender.engine.config import Config
+from recommender.engine.measuring import Rival, ranked_lists
 from recommender.engine.plain import PlainRanker
 from recommender.engine.ranker import ListModel, Ranker
 from recommender.engine.splits import Split
-from recommender.engine.train import Rival, ranked_lists
 from recommender.models import Switch
 
 

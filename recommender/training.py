@@ -30,6 +30,8 @@ from recommender.dataset import Snapshot
 from recommender.engine import baselines, impute, plain, train
 from recommender.engine.artifact import ArtifactError
 from recommender.engine.config import Config
+from recommender.engine.plan import TooLittleData
+from recommender.engine.progress import Progress, Stopped
 from recommender.engine.ranker import Ranker
 from recommender.gate import Sample, Verdict
 from recommender.models import TrainingRun, Tuning
@@ -62,7 +64,7 @@ def run_child(run_id: int, attempt: int) -> str:
             life.step("waiting", 0.0)
             with only_one(life.stopped):
                 outcome = _train_or_skip(run, life)
-        except train.Stopped:
+        except Stopped:
             outcome = Outcome(Status.STOPPED)
         except (publish.StaleRun, publish.BadGeneration, StoreFull, impute.UnknownStrategy) as error:
             outcome = Outcome(Status.FAILED, {"error": str(error)})
@@ -92,7 +94,7 @@ class Outcome:
 def _train_or_skip(run: TrainingRun, life: Life) -> Outcome:
     try:
         return _train(run, life)
-    except train.TooLittleData as error:
+    except TooLittleData as error:
         return _skip(run, life, str(error))
 
 
@@ -274,9 +276,9 @@ def _require_enough(snapshot: Snapshot) -> None:
     per_shopper = np.bincount(snapshot.data.interactions.shopper, minlength=1)
     repeated = int((per_shopper >= 2).sum())
     if events < MIN_EVENTS:
-        raise train.TooLittleData(f"expected at least {MIN_EVENTS:,} events, found {events:,}")
+        raise TooLittleData(f"expected at least {MIN_EVENTS:,} events, found {events:,}")
     if repeated < MIN_SHOPPERS:
-        raise train.TooLittleData(f"expected at least {MIN_SHOPPERS} shoppers with two events, found {repeated}")
+        raise TooLittleData(f"expected at least {MIN_SHOPPERS} shoppers with two events, found {repeated}")
 
 
 def _config(run: TrainingRun) -> Config:
@@ -300,7 +302,7 @@ def only_one(stop: Callable[[], bool]) -> Iterator[None]:
         patience = time.monotonic() + 30
         while not _take(own, TRAINING_LOCK):
             if stop():
-                raise train.Stopped("asked to stop while it waited")
+                raise Stopped("asked to stop while it waited")
             if time.monotonic() > patience and not Tuning.objects.filter(status=Tuning.Status.RUNNING).exists():
                 raise Lost("another training holds the lock")
             time.sleep(0.5)
@@ -349,7 +351,7 @@ class Life:
         self._throttled(force=name != getattr(self, "_step", ""), step=name, progress=round(progress, 4))
         self._step = name
 
-    def report(self, progress: train.Progress) -> None:
+    def report(self, progress: Progress) -> None:
         """What the engine says; a new epoch goes into the curves."""
         values: dict[str, Any] = {
             "step": progress.step,

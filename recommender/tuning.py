@@ -34,7 +34,8 @@ from recommender import artifacts, dataset
 from recommender.dataset import DAY, Snapshot
 from recommender.engine.architectures import NETWORKS
 from recommender.engine.config import Config
-from recommender.engine.train import Progress, Stopped, TooLittleData
+from recommender.engine.plan import TooLittleData
+from recommender.engine.progress import Progress, Stopped
 from recommender.engine.trials import Bench
 from recommender.models import TrainingRun, Tuning
 from recommender.runs import folder_of_tuning

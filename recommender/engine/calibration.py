@@ -21,6 +21,10 @@ class Calibration:
         return np.interp(scores, self.score, self.probability)
 
 
+#: Before anything is measured: some curve that rises.
+FLAT = Calibration(np.array([-4.0, 4.0]), np.array([1e-4, 0.5]))
+
+
 def fit(scores: np.ndarray, happened: np.ndarray) -> Calibration:
     """Isotonic means over bins of equal size at the top and everywhere else; ``happened`` bool [P]."""
     from sklearn.isotonic import IsotonicRegression
@@ -28,7 +32,7 @@ def fit(scores: np.ndarray, happened: np.ndarray) -> Calibration:
     finite = np.isfinite(scores)
     scores, happened = scores[finite], happened[finite].astype(float)
     if len(scores) < 10 or happened.sum() == 0:
-        return Calibration(np.array([-4.0, 4.0]), np.array([1e-4, 0.5]))
+        return FLAT
     # Half of the knots lie in the top twentieth, where lists are made.
     levels = np.unique(np.concatenate([np.linspace(0, 0.95, KNOTS // 2), 1 - np.geomspace(0.05, 1e-4, KNOTS // 2)]))
     edges = np.unique(np.quantile(scores, levels))

@@ -10,16 +10,18 @@ import numpy as np
 from recommender.engine import evaluate, exposure, tables
 from recommender.engine.architectures import LISTS, architecture
 from recommender.engine.baselines import BASELINES
-from recommender.engine.calibration import Calibration
+from recommender.engine.calibration import FLAT
 from recommender.engine.config import Config
 from recommender.engine.features import names
+from recommender.engine.fitting import fit_scorer
 from recommender.engine.interactions import ShopData
 from recommender.engine.lists import Lists
+from recommender.engine.measuring import ranked_lists
+from recommender.engine.plan import plan_of
+from recommender.engine.progress import Clock, Progress
 from recommender.engine.ranker import ListModel, Ranker
+from recommender.engine.sampling import lists_to_learn
 from recommender.engine.splits import Split
-from recommender.engine.train import Clock, Progress, fit_scorer, lists_to_learn, plan_of, ranked_lists
-
-_FLAT = Calibration(np.array([-4.0, 4.0]), np.array([1e-4, 0.5]))
 
 
 def cross_validate(
@@ -47,7 +49,7 @@ def ranker_at(
     rng = np.random.default_rng(config.seed)
     if config.architecture in LISTS:
         model: ListModel = architecture(config.architecture).fit(known, now, config, rng)
-        return Ranker(tables.fit(known, now, config), None, model, _FLAT, config, 0.0)
+        return Ranker(tables.fit(known, now, config), None, model, FLAT, config, 0.0)
     clock = Clock(report, lambda: False, {})
     plan = plan_of(known, config, now)
     chosen = tables.telling_attributes(known, now, config)
@@ -61,4 +63,4 @@ def ranker_at(
     clock.enter("train", 0.6)
     scorer = fit_scorer(pools, names(final), config, clock, (0.6, 0.95))
     clock.enter("measure", 0.95)
-    return Ranker(final, scorer, None, _FLAT, config, plan.horizon)
+    return Ranker(final, scorer, None, FLAT, config, plan.horizon)

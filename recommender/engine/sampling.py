@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from recommender.engine.candidates import candidates
 from recommender.engine.config import Config
-from recommender.engine.exposure import Passed
+from recommender.engine.exposure import Exposure, Passed
 from recommender.engine.features import Scorebook, pair_features
 from recommender.engine.interactions import Histories, Interactions, ShopData, histories
+from recommender.engine.metrics import pair_keys
 from recommender.engine.profile import Weighing, fold
+from recommender.engine.splits import Split
 from recommender.engine.tables import Tables
 
 #: Dense score rows of a chunk stay near 12 MB a model, whatever the size of the catalogue.
@@ -172,6 +174,32 @@ def training_lists(
         history = histories(known, part, data.shoppers.attributes)
         pools.append(draw(tables, history, part, later, config, rng, passed))
     return joined(pools)
+
+
+def truth_of(split: Split, n_items: int) -> Truth:
+    """The split's truth by shopper code, gains relative to the best."""
+    key = pair_keys(split.shoppers[split.truth.shoppers], split.truth.items, n_items)
+    order = np.argsort(key)
+    gain = split.truth.gains[order].astype(np.float32)
+    top = float(np.quantile(gain, 0.99)) if len(gain) else 1.0
+    return Truth(key[order], np.clip(gain / max(top, 1e-9), 0.01, 1), n_items)
+
+
+def lists_to_learn(split: Split, fitted: Tables, seen: Exposure, config: Config, rng: np.random.Generator) -> Pool:
+    """The training lists of a cut: what came after it, and what was shown after it and passed over."""
+    later = truth_of(split, fitted.n)
+    key, certainty = seen.certainty(split.now, split.end)
+    if len(key):
+        place = np.minimum(np.searchsorted(key, later.key), len(key) - 1)
+        later = replace(later, gain=later.gain * np.where(key[place] == later.key, certainty[place], 1))
+    passed = seen.passed(split.now, split.end)
+    return training_lists(split.known, split.known.interactions, later, fitted, config, rng, passed)
+
+
+def weights_told(pools: list[Pool]) -> dict[str, int]:
+    """What the lists of a run hold, for its report."""
+    used = sum(int((pool.weight > 1).sum()) for pool in pools)
+    return {"negatives": used, "rows": sum(len(pool.weight) for pool in pools)}
 
 
 def batch_rows(

@@ -19,7 +19,8 @@ import numpy as np
 
 from recommender.engine.architectures import architecture
 from recommender.engine.config import Config
-from recommender.engine.network import Epoch, Standard, device, train_network
+from recommender.engine.network import Standard, device, train_network
+from recommender.engine.progress import Epoch
 from recommender.engine.sampling import Pool, batch_rows
 
 if TYPE_CHECKING:

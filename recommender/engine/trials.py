@@ -23,21 +23,14 @@ from recommender.engine.architectures import NETWORKS, architecture
 from recommender.engine.candidates import candidates
 from recommender.engine.config import Config
 from recommender.engine.features import Scorebook, names, pair_features
+from recommender.engine.fitting import fit_scorer
 from recommender.engine.interactions import ShopData
+from recommender.engine.plan import Plan, TooLittleData, choose_horizon, plan_of
 from recommender.engine.profile import fold
+from recommender.engine.progress import Clock, Progress
 from recommender.engine.ranker import best_of
-from recommender.engine.sampling import Pool
+from recommender.engine.sampling import Pool, lists_to_learn
 from recommender.engine.splits import Split
-from recommender.engine.train import (
-    Clock,
-    Plan,
-    Progress,
-    TooLittleData,
-    choose_horizon,
-    fit_scorer,
-    lists_to_learn,
-    plan_of,
-)
 
 #: Shoppers of the validation window that every trial is measured on: the error of the mean is near .013.
 MEASURED = 600

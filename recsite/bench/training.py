@@ -8,7 +8,9 @@ import time
 from recommender import dataset
 from recommender.engine import speed
 from recommender.engine.config import Config
-from recommender.engine.train import Progress, Stopped, TooLittleData, run_training
+from recommender.engine.plan import TooLittleData
+from recommender.engine.progress import Progress, Stopped
+from recommender.engine.train import run_training
 from recsite.bench.figures import Figure
 
 

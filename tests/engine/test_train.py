@@ -9,18 +9,13 @@ import numpy as np
 
 from recommender.engine.config import Config, UnknownSetting
 from recommender.engine.interactions import Histories, Interactions, Kinds, ShopData, histories
+from recommender.engine.measuring import RIVAL, ranked_lists
+from recommender.engine.plan import TooLittleData, plan_of
 from recommender.engine.profile import weighing
+from recommender.engine.progress import Progress, Stopped
 from recommender.engine.scorer import Scorer
-from recommender.engine.train import (
-    RIVAL,
-    Progress,
-    Stopped,
-    TooLittleData,
-    _start,
-    plan_of,
-    ranked_lists,
-    run_training,
-)
+from recommender.engine.train import run_training
+from recommender.engine.warm import start_of
 from tests.engine.planted import chequerboard, tastes
 from tests.engine.small import QUICK, busy, busy_shop, newest, without_time
 
@@ -157,8 +152,8 @@ class RunTest(unittest.TestCase):
         }  # fmt: skip
         for words, (config, warm) in cases.items():
             with self.subTest(words):
-                self.assertRegex(_start(warm, own.tables, config, plan, now).words, "^Cold start: .*" + words)
-        self.assertIs(_start(own, own.tables, QUICK, plan, now).final, own.scorer)
+                self.assertRegex(start_of(warm, own.tables, config, plan, now).words, "^Cold start: .*" + words)
+        self.assertIs(start_of(own, own.tables, QUICK, plan, now).final, own.scorer)
 
     def test_a_rival_is_measured_on_the_same_days(self) -> None:
         data, _ = busy()

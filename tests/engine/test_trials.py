@@ -11,7 +11,8 @@ from unittest.mock import patch
 import numpy as np
 
 from recommender.engine import tables
-from recommender.engine.train import Progress, Stopped, TooLittleData
+from recommender.engine.plan import TooLittleData
+from recommender.engine.progress import Progress, Stopped
 from recommender.engine.trials import Bench
 from tests.engine.small import QUICK, busy_shop, newest, without_time
 

@@ -62,8 +62,8 @@ class Command(BaseCommand):
         if not 1 <= options["windows"] <= 20:
             raise CommandError(f"--windows: expected 1 to 20, received {options['windows']}")
         from recommender.engine.baselines import BASELINES
+        from recommender.engine.plan import TooLittleData
         from recommender.engine.rolling import cross_validate
-        from recommender.engine.train import TooLittleData
 
         config = self._config(options["run"], options["architecture"])
         if options["horizon"]:

@@ -1,0 +1,81 @@
+"""What a run's ranker is worth on the later days, beside every baseline and the model that serves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from recommender.engine import baselines, evaluate, lists
+from recommender.engine.calibration import Calibration
+from recommender.engine.calibration import fit as fit_calibration
+from recommender.engine.config import Config
+from recommender.engine.metrics import pair_keys
+from recommender.engine.progress import Clock
+from recommender.engine.ranker import Ranker, best_of
+from recommender.engine.sampling import chunk_size, truth_of
+from recommender.engine.splits import Split
+
+#: Under this name the metrics hold what the rival of a run was measured at.
+RIVAL = "serving"
+#: Ranks another model for the shoppers of a split, knowing no more than the ranker that is measured; None: cannot.
+Rival = Callable[[Ranker, Split], lists.Lists | None]
+#: Shoppers of the later days whose pairs calibrate the probabilities.
+CALIBRATED = 2_000
+
+
+def measured(
+    ranker: Ranker, split: Split, config: Config, clock: Clock, rival: Rival | None
+) -> tuple[dict[str, Any], Calibration]:
+    """The ranker beside every baseline and the rival on the later days, and the curve of its probabilities."""
+    shown, scores, happened, owner = ranked_lists(ranker, split)
+    # One half of the shoppers draws the curve that the other half judges.
+    half = owner % 2 == 0
+    curve = fit_calibration(scores[half], happened[half])
+    pairs = evaluate.Pairs(curve(scores[~half]), happened[~half])
+    clock.enter("measure", 0.62)
+    done = 0
+
+    def told(name: str) -> None:
+        nonlocal done
+        done += 1
+        clock.enter("measure", 0.62 + 0.16 * min(done / len(baselines.BASELINES), 1))
+
+    # A baseline of the run's own name is the run itself: its figures are those of the lists that would serve.
+    others = [name for name in baselines.BASELINES if name != config.architecture]
+    found = baselines.baseline_lists(split, config, np.random.default_rng(config.seed), names=others, report=told)
+    other = rival(ranker, split) if rival else None
+    beside = evaluate.measure(
+        {config.architecture: shown, **found, **({RIVAL: other} if other else {})},
+        split,
+        baselines=others,
+        rivals=(RIVAL,),
+        probabilities={config.architecture: pairs} if len(scores) else None,
+    )
+    return beside.to_dict(), fit_calibration(scores, happened)
+
+
+def ranked_lists(ranker: Ranker, split: Split) -> tuple[lists.Lists, np.ndarray, np.ndarray, np.ndarray]:
+    """ALL and NEW lists of the split's shoppers; scores, outcomes and shopper of the candidates of some."""
+    step, everything = chunk_size(ranker.n_items), np.ones(ranker.n_items, bool)
+    truth = truth_of(split, ranker.n_items)
+    kept: list[tuple[np.ndarray, ...]] = []
+    all_lists, new_lists = [], []
+    for start in range(0, len(split.shoppers), step):
+        rows = slice(start, start + step)
+        part = split.histories(rows)
+        profile, offsets, items, scores = ranker.scored(part, split.now, everything)
+        owner = np.repeat(np.arange(len(part)), np.diff(offsets))
+        unseen = profile.find(owner, items) == len(profile.key)
+        all_lists.append(_best(offsets, items, scores))
+        new_lists.append(_best(offsets, items, np.where(unseen, scores, -np.inf)))
+        if start < CALIBRATED:
+            key = pair_keys(split.shoppers[rows][owner], items, ranker.n_items)
+            kept.append((scores, np.isin(key, truth.key), owner + start))
+    scores, happened, owner = (np.concatenate(column) for column in zip(*kept, strict=True))
+    return lists.Lists(np.concatenate(all_lists), np.concatenate(new_lists)), scores, happened, owner
+
+
+def _best(offsets: np.ndarray, items: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    return best_of(offsets, items, scores, lists.LIST_SIZE)[0]
