@@ -17,8 +17,8 @@ class Conflict:
     """What is wrong (``code``), between which rules, where, and what happens: who wins. ``limit``: of a spread that is
     too strict, the smallest that fills the list (None: none does)."""
 
-    # same_position, excluded_pin, not_only_pin, too_few_left, too_strict, gone_placement, never_matches, never_runs,
-    # overlapping_boosts
+    # same_position, beyond_list, excluded_pin, not_only_pin, too_few_left, too_strict, gone_placement, never_matches,
+    # never_runs, overlapping_boosts
     code: str
     rules: tuple[int, ...]
     placement: str  # empty: everywhere
@@ -52,6 +52,7 @@ def conflicts(
     for rule in ordered:
         found.extend(_alone(rule, reach[id(rule)], shown, at))
         found.extend(_gone(rule, titles))
+        found.extend(_beyond(rule, sizes, titles or {}))
     for first, second in combinations(ordered, 2):
         if _overlap(first, second, at):
             found.extend(_pair(first, second, reach[id(first)], reach[id(second)], shelf, titles or {}))
@@ -91,6 +92,17 @@ def _gone(rule: CompiledRule, titles: Mapping[str, str] | None) -> Iterator[Conf
     yield Conflict("gone_placement", (rule.id,), ", ".join(gone), text)
 
 
+def _beyond(rule: CompiledRule, sizes: Mapping[str, int], titles: Mapping[str, str]) -> Iterator[Conflict]:
+    """Placements whose lists end before the position of a pin: the product would even leave a list that it is in."""
+    slugs = [slug for slug in sizes if not rule.placements or slug in rule.placements]
+    short = [slug for slug in slugs if rule.verb == "pin" and rule.position > sizes[slug]]
+    if not short:
+        return
+    lists = ", ".join(f"{titles.get(slug, slug)} shows {sizes[slug]}" for slug in short)
+    text = f"“{rule.name}” pins to position {rule.position}, but {lists}: what it pins is not seen there."
+    yield Conflict("beyond_list", (rule.id,), ", ".join(short), text)
+
+
 def _pair(
     first: CompiledRule,
     second: CompiledRule,
@@ -110,7 +122,7 @@ def _pair(
             both,
             where,
             f"“{first.name}” and “{second.name}” both pin to position {first.position}{place}. "
-            f"“{first.name}” runs first and gets it; “{second.name}” moves to the next free position.",
+            f"“{first.name}” runs first and gets it; “{second.name}” moves to the next position that no pin asks for.",
             winner=first.id,
         )
     if second.verb == "pin" and first.verb == "exclude" and other.any() and not (other & ~reach).any():
@@ -251,12 +263,12 @@ def _days_meet(first: CompiledRule, second: CompiledRule) -> bool:
 
 
 def _ever_open(rule: CompiledRule, at: float) -> bool:
-    """Whether the schedule holds at some half hour of the rule's next eight days."""
+    """Whether the schedule holds at some moment of the rule's next eight days: now, or when its hours open."""
     if rule.schedule is None:
         return True
     start = max(at, rule.starts_at or at)
     end = min(rule.ends_at or np.inf, start + 8 * 86_400)
-    return any(rule.schedule.holds(moment) for moment in np.arange(start, end, 1800).tolist())
+    return any(rule.schedule.holds(moment) for moment in (start, *rule.schedule.openings(start)) if moment < end)
 
 
 def _common_placements(first: CompiledRule, second: CompiledRule) -> list[str]:

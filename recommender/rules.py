@@ -9,7 +9,7 @@ The order is fixed, whatever the rules are called or when they were made:
 4. **spread** – of what matches, at most ``limit`` of one brand or category stay, the best first;
    pinned products count first and always stay.
 5. **pin** – the product stands at its position. Where two want one position, the one that
-   runs first has it and the other takes the next free one.
+   runs first has it and the other takes the next one that no pin asks for.
 
 Within a step rules run by (priority, id). Everything is a pure function of its arguments, so
 removing a rule restores the list.
@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -57,6 +57,13 @@ class Schedule:
             weekday, now = (weekday - 1) % 7, time.max
         past_open = opens <= now and (closes < opens or now < closes or self.closes is None)
         return past_open and (not self.weekdays or weekday in self.weekdays)
+
+    def openings(self, start: float) -> list[float]:
+        """The moments of the next eight days after ``start`` at which its hours open, whatever the weekday."""
+        zone = ZoneInfo(self.time_zone)
+        today = datetime.fromtimestamp(start, zone).date()
+        opens = [datetime.combine(today + timedelta(days), self.opens or time.min, zone) for days in range(9)]
+        return [moment.timestamp() for moment in opens if moment.timestamp() > start]
 
 
 @dataclass(frozen=True)
@@ -366,12 +373,7 @@ class _Run:
         before = {item: place + 1 for place, item in enumerate(self.ranked.items.tolist())}
         score = dict(zip(self.ranked.items.tolist(), self.ranked.scores.tolist(), strict=True))
         rest = self.ranked.items[~np.isin(self.ranked.items, pinned)].tolist()
-        at: dict[int, int] = {}
-        for rule, item in self.pins:
-            position = rule.position
-            while position in at:
-                position += 1
-            at[position] = item
+        at = self._places_of_pins()
         placed: list[int] = []
         queue = iter(rest)
         for position in range(1, max(at) + 1):
@@ -386,6 +388,20 @@ class _Run:
             self.note(rule, np.array([item]), _said(was != now, text))
         scores = np.array([score.get(item, np.nan) for item in placed], dtype=np.float32)
         self.ranked = Ranked(np.array(placed, dtype=np.int64), scores)
+
+    def _places_of_pins(self) -> dict[int, int]:
+        """Item by position. Who runs first has what it asks for; whoever finds it taken gives way to all others."""
+        at: dict[int, int] = {}
+        late = []
+        for rule, item in self.pins:
+            if at.setdefault(rule.position, item) != item:
+                late.append((rule, item))
+        for rule, item in late:
+            position = rule.position
+            while position in at:
+                position += 1
+            at[position] = item
+        return at
 
     def trace(self, live: list[CompiledRule], told: int | None) -> Trace:
         steps: dict[int, list[Step]] = {}

@@ -101,6 +101,8 @@ def _title(conflict: Conflict, by_id: Mapping[int, CompiledRule], names: Names) 
     dates = _dates(rules)
     if conflict.code == "same_position":
         return f"Two rules want position {rules[0].position} {place}{dates}."
+    if conflict.code == "beyond_list":
+        return f"No list is so long {place}{dates}."
     if conflict.code in ("excluded_pin", "not_only_pin"):
         return f"A pin cannot show {place}{dates}."
     if conflict.code == "too_few_left":
@@ -138,6 +140,9 @@ def _fixes(
         yield from _move(loser, by_id.values(), sizes)
         yield from _wait(loser, other)
         yield from _let_win(loser, other)
+    elif conflict.code == "beyond_list":
+        last = min(sizes[slug] for slug in conflict.placement.split(", "))
+        yield Fix(f"Move “{rules[0].name}” to position {last}", rules[0].id, "position", str(last))
     elif conflict.code in ("excluded_pin", "not_only_pin"):
         wall, pin = rules
         if mine in (ANY, pin.id):

@@ -242,6 +242,12 @@ class PreviewTest(RuleCase):
         assert made.trial.tiles
         self.assertEqual([card.key for card in made.trial.tiles.cards if card.conflict], ["p20"])
 
+    def test_a_pin_behind_the_end_of_the_list_is_named_with_its_last_position(self) -> None:
+        answer = self.client.post(reverse("rule-new"), self.entries(position="15", do="try"))
+        self.assertContains(answer, "No list is so long on Home.")
+        self.assertContains(answer, "pins to position 15, but Home shows 10")
+        self.assertContains(answer, 'value="position:10"')
+
     def test_its_button_changes_the_entries_alone(self) -> None:
         self.make(live=True)
         made = self.build(products="p3", name="Coffee first", fix="position:3")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import unittest
+from dataclasses import replace
+from datetime import time
 
 import numpy as np
 
 from recommender.conflicts import Conflict, conflicts
-from recommender.rules import CompiledRule
+from recommender.rules import CompiledRule, Schedule
 from tests.recommender.shelves import DAY, NOW, goods
 from tests.recommender.test_rules import rule
 
@@ -31,6 +33,20 @@ class ConflictTests(unittest.TestCase):
         (conflict,) = found(second, first)
         self.assertEqual((conflict.code, conflict.rules, conflict.winner), ("same_position", (1, 2), 1))
         self.assertIn("“rule 1” runs first and gets it", conflict.text)
+
+    def test_a_pin_behind_the_end_of_the_list(self) -> None:
+        pin = rule("pin", condition={"products": ["soap"]}, position=3)
+        (conflict,) = found(pin, sizes={"home": 2, "similar": 3})
+        self.assertEqual((conflict.code, conflict.placement), ("beyond_list", "home"))
+        self.assertIn("pins to position 3, but home shows 2", conflict.text)
+        self.assertEqual(found(replace(pin, placements=frozenset({"similar"})), sizes={"home": 2, "similar": 3}), [])
+
+    def test_a_quarter_of_an_hour_a_week_is_found(self) -> None:
+        for opens, closes, runs in (("10:05", "10:20", True), ("23:55", "00:05", True), ("10:00", "10:00", False)):
+            hours = Schedule("America/New_York", (2,), time.fromisoformat(opens), time.fromisoformat(closes))
+            short = rule("boost", condition={"products": ["soap"]}, factor=2.0, schedule=hours)
+            with self.subTest(opens):
+                self.assertEqual(codes(short), [] if runs else ["never_runs"])
 
     def test_two_pins_that_never_meet(self) -> None:
         home = rule("pin", id=1, condition={"products": ["soap"]}, placements=frozenset({"home"}))

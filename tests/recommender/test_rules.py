@@ -149,6 +149,15 @@ class VerbTests(unittest.TestCase):
         second = rule("pin", id=1, condition={"products": ["rolls"]}, position=1, priority=9)
         self.assertEqual(names(apply(ranked(), [second, first], CONTEXT)[0])[:2], ["soap", "rolls"])
 
+    def test_whoever_finds_a_position_taken_pushes_nobody_out_of_theirs(self) -> None:
+        pins = [
+            rule("pin", id=number, condition={"products": [name]}, position=position, priority=number)
+            for number, (name, position) in enumerate([("soap", 1), ("rolls", 1), ("milk", 2)], 1)
+        ]
+        result, trace = apply(ranked(), pins, CONTEXT)
+        self.assertEqual(names(result)[:3], ["soap", "milk", "rolls"])
+        self.assertEqual([step.text.split(",")[0] for step in trace.of(SHELF.index["rolls"])], ["pinned to 3"])
+
     def test_exclude_and_only_win_over_a_pin(self) -> None:
         pin = rule("pin", condition={"products": ["soap"]}, position=1)
         for wall in (
@@ -251,7 +260,7 @@ def some_rule(draw: st.DrawFn, verbs: tuple[str, ...] = rules.VERBS) -> Compiled
         id=draw(st.integers(2, 10_000)),
         verb=verb,
         condition=Condition.from_dict(draw(conditions)),
-        position=draw(st.integers(1, 10)),
+        position=draw(st.integers(1, 10) | st.integers(1, 3)),
         factor=draw(st.sampled_from([1.25, 2.0, 4.0])) ** (1 if verb == "boost" else -1),
         limit=draw(st.integers(1, 3)),
         by=draw(st.sampled_from(["brand", "category", "colour"])),
@@ -291,6 +300,23 @@ class PropertyTests(unittest.TestCase):
         result, _ = apply(ranked_some(order), [*some, pin], CONTEXT)
         # A list shorter than the position ends with it.
         self.assertEqual(names(result).index(name) + 1, min(position, len(result)))
+
+    @settings(max_examples=150, deadline=None)
+    @given(lists, several)
+    def test_of_many_pins_each_stands_where_it_asks_unless_another_was_first(self, order, some) -> None:
+        result, trace = apply(ranked_some(order), some, CONTEXT)
+        told = {step.rule: item for item in trace.pinned for step in trace.of(item) if step.verb == "pin"}
+        pins = [pin for pin in rules.in_scope(some, CONTEXT) if pin.id in told]
+        if not pins or len(result) < max(pin.position for pin in pins) + len(pins):
+            return  # a list shorter than the positions ends with them
+        asked: set[int] = set()
+        for pin in pins:
+            stands = result.items.tolist().index(told[pin.id]) + 1
+            if pin.position in asked:
+                self.assertGreater(stands, pin.position)
+            else:
+                self.assertEqual(stands, pin.position)
+            asked.add(pin.position)
 
     @settings(max_examples=150, deadline=None)
     @given(lists, several, some_rule())
