@@ -29,7 +29,7 @@ _SINGLE = {"products": "product", "categories": "category", "brands": "brand", "
 _MINUTES = "%Y-%m-%dT%H:%M"
 _TEXTS = (
     *("name", "verb", "position", "strength", "factor", "limit", "by", "starts_at", "ends_at"),
-    *("opens", "closes", "priority", "note"),
+    *("opens", "closes", "hours_zone", "priority", "note"),
 )
 OWN = "own"  # a strength of one's own factor
 
@@ -68,6 +68,7 @@ class RuleForm:
     weekdays: tuple[str, ...] = ()
     opens: str = ""
     closes: str = ""
+    hours_zone: str = ""  # of days and hours, where they were written for another clock than the shop's
     priority: str = "50"
     note: str = ""
     seen: int = 0
@@ -146,6 +147,7 @@ def form_of(wording: Wording, zone: ZoneInfo, *, seen: int) -> RuleForm:
         weekdays=tuple(str(day) for day in schedule.get("weekdays", ())),
         opens=str(schedule.get("opens") or ""),
         closes=str(schedule.get("closes") or ""),
+        hours_zone="" if schedule.get("time_zone") in (None, str(zone)) else str(schedule["time_zone"]),
         priority=str(wording.priority),
         note=wording.note,
         seen=seen,
@@ -234,7 +236,8 @@ class _Reader:
         }
         if not days and not hours:
             return {}
-        return {"time_zone": str(self.zone), **({"weekdays": days} if days else {}), **hours}
+        zone = self.form.hours_zone or str(self.zone)
+        return {"time_zone": zone, **({"weekdays": days} if days else {}), **hours}
 
     def _is_time(self, name: str, text: str) -> bool:
         try:

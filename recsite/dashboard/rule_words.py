@@ -170,6 +170,9 @@ def _hours(wording: Wording) -> str:
     parts = [f"on {_join(days, 'and')}"] if days else []
     if opens or closes:
         parts.append(f"{opens or '00:00'} {DASH} {closes or '24:00'}")
+    zone = schedule.get("time_zone")
+    if parts and zone and zone != timezone.get_current_timezone_name():
+        parts.append(f"({zone})")
     return " ".join(parts)
 
 

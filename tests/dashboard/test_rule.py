@@ -44,6 +44,7 @@ ENTRIES = {
     "priority": "50",
 }
 TOKYO = ZoneInfo("Asia/Tokyo")
+UTC_ZONE = ZoneInfo("UTC")
 
 
 def open_small_shop(case: TestCase) -> None:
@@ -126,6 +127,19 @@ class FormTest(RuleCase):
         self.assertEqual(wording.starts_at, datetime(2026, 11, 30, 23, tzinfo=UTC))
         with self.settings(SHOP_TIME_ZONE="Asia/Tokyo"):
             self.assertContains(self.client.get(reverse("rule-new")), "Times are the shop’s: Asia/Tokyo")
+
+    def test_hours_stay_on_the_clock_they_were_written_for(self) -> None:
+        form = form_of(self.ALL, UTC_ZONE, seen=1)  # the shop moved from Tokyo
+        self.assertEqual((form.hours_zone, form.opens), ("Asia/Tokyo", "11:00"))
+        back, errors = read(form, UTC_ZONE)
+        self.assertEqual((back, errors), (self.ALL, {}))
+        rule = rulebook.create(wording=self.ALL, by=self.person)
+        answer = self.client.get(reverse("rule", args=[rule.pk]))
+        self.assertContains(answer, "Asia/Tokyo, as it was written")
+        self.assertContains(answer, "(Asia/Tokyo)")
+        moved, _ = read(replace(form, hours_zone=""), UTC_ZONE)
+        self.assertEqual(moved.parameters["schedule"]["time_zone"], "UTC")
+        self.assertNotContains(self.client.get(reverse("rule-new")), "as it was written")
 
     def test_what_cannot_be_read_is_named_and_kept_as_typed(self) -> None:
         for name, text, words in (

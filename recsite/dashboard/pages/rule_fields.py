@@ -99,6 +99,7 @@ class Fields:
     weekdays: Sequence[Check]
     opens: str
     closes: str
+    hours_zone: Select | None
     priority: str
     priority_hint: str
     note: str
@@ -141,6 +142,7 @@ def fields_of(scene: Scene, errors: Mapping[str, str]) -> Fields:
         weekdays=[Check(str(day), name[:2], str(day) in form.weekdays) for day, name in enumerate(DAYS)],
         opens=form.opens,
         closes=form.closes,
+        hours_zone=_clocks(form.hours_zone, str(scene.shop.zone)),
         priority=form.priority,
         priority_hint=_place(scene),
         note=form.note,
@@ -184,6 +186,14 @@ def _spreads(form: RuleForm, attributes: Iterable[str]) -> Select:
     named |= {name: name.replace("_", " ") for name in attributes if name not in named}
     named.setdefault(form.by, form.by.replace(":", ", level "))
     return Select("by", "of one", [Option(key, text, key == form.by) for key, text in named.items()])
+
+
+def _clocks(written: str, shops: str) -> Select | None:
+    """Which clock days and hours go by: asked only where they were written for another than the shop's."""
+    if not written or written == shops:
+        return None
+    options = [Option(written, f"{written}, as it was written", True), Option("", f"{shops}, the shop’s")]
+    return Select("hours_zone", "Days and hours of", options)
 
 
 def _place(scene: Scene) -> str:
