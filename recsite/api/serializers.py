@@ -86,7 +86,7 @@ class RecommendationRequest(s.Serializer[Any]):
         required=False, help_text="category, brand, price_min, price_max, or any attribute (with _min, _max)."
     )
     explain = s.BooleanField(required=False)
-    as_of = s.DateTimeField(required=False, help_text="A past time; keys with the scope admin.")
+    as_of = s.DateTimeField(required=False, help_text="Another time, to a year ahead; keys with the scope admin.")
     record = s.BooleanField(required=False, help_text="false: a preview, never logged; keys with the scope admin.")
 
 

@@ -41,7 +41,7 @@ PARAMETERS = [
         explode=True,
     ),
     _parameter("explain", OpenApiTypes.BOOL, "Adds contributions, the trace of rules and the method."),
-    _parameter("as_of", OpenApiTypes.DATETIME, "A past time; for secret keys with the scope admin."),
+    _parameter("as_of", OpenApiTypes.DATETIME, "Another time, to a year ahead; for secret keys with the scope admin."),
     _parameter("record", OpenApiTypes.BOOL, "false: never logged; for secret keys with the scope admin."),
 ]
 
