@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from django.conf import settings
 
-from recommender import catalogue, store
+from recommender import catalogue, catalogue_packing, store
 from recommender.catalogue import Catalogue
 
 MANY = 2_000
@@ -32,7 +32,7 @@ def file() -> Path:
 def publish_base() -> Catalogue:
     """Read the whole catalogue and publish it. Best effort towards Redis: the file is there in any case."""
     base = catalogue.read(time.time())
-    body = catalogue.pack(base)
+    body = catalogue_packing.pack(base)
     target = file()
     target.parent.mkdir(parents=True, exist_ok=True)
     aside = target.with_name(f".{FILE}")
@@ -40,7 +40,7 @@ def publish_base() -> Catalogue:
     aside.rename(target)
     try:
         store.put_shared("catalogue", body, version_of(base))
-        store.put_shared("availability", catalogue.pack_changes([]), _now())
+        store.put_shared("availability", catalogue_packing.pack_changes([]), _now())
     except store.StoreDown:
         pass  # publish_changes puts it there once Redis is back
     return base
@@ -60,7 +60,7 @@ def publish_changes() -> int:
     fresh = ids[~same]
     if len(fresh) > MANY:
         return len(publish_base())
-    body = catalogue.pack_changes(catalogue.read_products(fresh.tolist()) if len(fresh) else [])
+    body = catalogue_packing.pack_changes(catalogue.read_products(fresh.tolist()) if len(fresh) else [])
     if store.shared("availability") != body:
         store.put_shared("availability", body, _now())
     return len(fresh)
@@ -70,7 +70,7 @@ def publish_changes() -> int:
 def _base(version: int) -> Catalogue | None:
     """The base of this version, kept by the worker between two looks."""
     body = store.shared("catalogue")
-    base = None if body is None else catalogue.unpack(body)
+    base = None if body is None else catalogue_packing.unpack(body)
     return base if base is not None and version_of(base) == version else None
 
 
@@ -86,7 +86,7 @@ def load_base() -> Catalogue | None:
         body = None
     if body is None and file().exists():
         body = file().read_bytes()
-    return None if body is None else catalogue.unpack(body)
+    return None if body is None else catalogue_packing.unpack(body)
 
 
 def load_changes() -> list[catalogue.Change]:
@@ -95,7 +95,7 @@ def load_changes() -> list[catalogue.Change]:
         body = store.shared("availability")
     except store.StoreDown:
         return []
-    return [] if body is None else catalogue.unpack_changes(body)
+    return [] if body is None else catalogue_packing.unpack_changes(body)
 
 
 def _now() -> int:

@@ -26,7 +26,18 @@ import orjson
 from django.db import DatabaseError
 from threadpoolctl import threadpool_limits
 
-from recommender import artifacts, availability, catalogue, generations, publish, pulse, steering, store
+from recommender import (
+    artifacts,
+    availability,
+    catalogue,
+    catalogue_changes,
+    catalogue_packing,
+    generations,
+    publish,
+    pulse,
+    steering,
+    store,
+)
 from recommender.artifacts import AnyRanker
 from recommender.catalogue import Catalogue
 from recommender.engine.artifact import ArtifactError
@@ -267,15 +278,15 @@ def _with_small(old: State, moved: Set[str], seen: dict[str, int]) -> State:
         elif name == "placements":
             state = replace(state, slots=steering.as_slots(orjson.loads(body)))
         else:
-            changes = catalogue.unpack_changes(body)
-            state = replace(state, catalogue=catalogue.changed(_in_codes(state), changes))
+            changes = catalogue_packing.unpack_changes(body)
+            state = replace(state, catalogue=catalogue_changes.changed(_in_codes(state), changes))
         state = replace(state, versions={**state.versions, name: seen[name]})
     return state
 
 
 def _aligned(state: State) -> State:
     """The catalogue in the codes of the model, with the newest changes."""
-    return replace(state, catalogue=catalogue.changed(_in_codes(state), availability.load_changes()))
+    return replace(state, catalogue=catalogue_changes.changed(_in_codes(state), availability.load_changes()))
 
 
 def _in_codes(state: State) -> Catalogue:
@@ -291,7 +302,7 @@ def _align(base: Catalogue, product_ids: np.ndarray) -> Catalogue:
     global _last_aligned
     if _last_aligned and _last_aligned[0] is base and _last_aligned[1] is product_ids:
         return _last_aligned[2]
-    fresh = catalogue.aligned(base, product_ids)
+    fresh = catalogue_changes.aligned(base, product_ids)
     _last_aligned = (base, product_ids, fresh)
     return fresh
 

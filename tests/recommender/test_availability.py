@@ -6,7 +6,7 @@ import numpy as np
 from django.test import TestCase
 
 from catalog.models import Product
-from recommender import availability, catalogue
+from recommender import availability, catalogue, catalogue_changes
 from recsite.testing import flush_redis
 
 
@@ -27,10 +27,10 @@ class FirstImport(TestCase):
         base = availability.load_base()
         assert base is not None
         ids = np.array([product.pk for product in self.products], np.int64)
-        aligned = catalogue.aligned(base, ids)
+        aligned = catalogue_changes.aligned(base, ids)
         self.assertEqual(aligned.product_ids.tolist(), ids.tolist())
         self.assertFalse(aligned.sellable.any())
-        whole = catalogue.changed(aligned, catalogue.read_products())
+        whole = catalogue_changes.changed(aligned, catalogue.read_products())
         self.assertEqual(whole.shelf.external_ids, ("p0", "p1", "p2"))
         self.assertTrue(whole.sellable.all())
 
@@ -42,9 +42,9 @@ class UnknownToTheBase(TestCase):
         first = Product.objects.create(external_id="first", title="First")
         base = catalogue.read(0.0)
         second = Product.objects.create(external_id="second", title="Second")
-        aligned = catalogue.aligned(base, np.array([first.pk, second.pk], np.int64))
+        aligned = catalogue_changes.aligned(base, np.array([first.pk, second.pk], np.int64))
         self.assertEqual(aligned.shelf.codes_of(["first"]).tolist(), [0])
         self.assertEqual(aligned.sellable.tolist(), [True, False])
-        whole = catalogue.changed(aligned, catalogue.read_products([second.pk]))
+        whole = catalogue_changes.changed(aligned, catalogue.read_products([second.pk]))
         self.assertEqual(whole.shelf.codes_of(["first", "second"]).tolist(), [0, 1])
         self.assertEqual(whole.sellable.tolist(), [True, True])
