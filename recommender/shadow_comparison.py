@@ -17,8 +17,8 @@ import numpy as np
 from django.conf import settings
 from django.db import connection
 
-from recommender.feedback import Windows
 from recommender.models import FeedbackProgress, ShadowList, TrainingRun
+from recommender.roll_up import Windows
 
 KINDS = ("click", "purchase")
 

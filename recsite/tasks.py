@@ -8,11 +8,11 @@ from celery import shared_task
 @shared_task(name="recsite.tasks.count_feedback")
 def count_feedback() -> None:
     """The days whose feedback has changed, by the shop's windows and calendar."""
-    from recommender import feedback
+    from recommender import roll_up
     from recsite.dashboard.shop import read_shop
 
     shop = read_shop()
-    feedback.refresh(windows=feedback.Windows(shop.click_window, shop.view_window), zone=shop.zone)
+    roll_up.refresh(windows=roll_up.Windows(shop.click_window, shop.view_window), zone=shop.zone)
 
 
 @shared_task(name="recsite.tasks.start_import")

@@ -14,9 +14,9 @@ from playwright.sync_api import Locator, expect
 
 from behavior.models import Shopper
 from catalog.models import Product
-from recommender import feedback, rulebook, serve, state, tasks
-from recommender.feedback import Windows
+from recommender import roll_up, rulebook, serve, state, tasks
 from recommender.models import Rule, ServedList
+from recommender.roll_up import Windows
 from recommender.rulebook import Wording
 from recsite.dashboard.shop import read_shop
 from tests.browser.test_look_around import ShopCase
@@ -125,7 +125,7 @@ class EffectTaskTest(TaskCase):
             make_event(people[f"s{n % 6}"], None, type="impression", **facts)
             if n % 5 == 0:
                 make_event(people[f"s{n % 6}"], pinned, type="click", **facts)
-        feedback.refresh(windows=Windows(), zone=ZoneInfo(str(read_shop().zone)))
+        roll_up.refresh(windows=Windows(), zone=ZoneInfo(str(read_shop().zone)))
 
     def test_see_what_it_did(self) -> None:
         with self.task(most=2):

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 from behavior.models import Event, Shopper
 from catalog.models import Product
-from recommender import feedback
-from recommender.feedback import Counts, Scope, Windows
+from recommender import feedback, roll_up
+from recommender.feedback import Counts, Scope
 from recommender.models import FeedbackDay, ServedList
+from recommender.roll_up import Windows
 from tests.goods import make_event, make_products, make_shoppers
 
 UTC_ZONE = ZoneInfo("UTC")
@@ -50,7 +51,7 @@ class FeedbackCase(TestCase):
         )
 
     def count(self, scope: Scope = SCOPE, windows: Windows | None = None, zone: ZoneInfo = UTC_ZONE) -> Counts:
-        feedback.refresh(windows=windows or Windows(), zone=zone)
+        roll_up.refresh(windows=windows or Windows(), zone=zone)
         return feedback.totals(scope)
 
 
@@ -188,7 +189,7 @@ class SplitTests(FeedbackCase):
         for rec in (one, two):
             self.happen("impression", None, MINUTE, rec=rec)
         self.happen("click", b, 2 * MINUTE, rec=one)
-        feedback.refresh(windows=Windows(), zone=UTC_ZONE)
+        roll_up.refresh(windows=Windows(), zone=UTC_ZONE)
 
     def shown(self, split: str, scope: Scope = SCOPE) -> dict[str, tuple[int, int]]:
         return {row.key: (row.counts.shown, row.counts.clicked) for row in feedback.by(split, scope)}
@@ -233,14 +234,14 @@ class SplitTests(FeedbackCase):
 
     def test_counting_twice_changes_nothing(self) -> None:
         before = list(FeedbackDay.objects.order_by("id").values_list("dimension", "key", "shown", "clicked"))
-        feedback.roll_up(day=DAY, windows=Windows(), zone=UTC_ZONE)
+        roll_up.roll_up(day=DAY, windows=Windows(), zone=UTC_ZONE)
         after = list(FeedbackDay.objects.order_by("id").values_list("dimension", "key", "shown", "clicked"))
         self.assertEqual(sorted(before), sorted(after))
 
     def test_late_events_are_counted_when_they_come(self) -> None:
         rec = ServedList.objects.get(placement="home").recommendation_id
         self.happen("click", self.products[0], 3 * MINUTE, rec=rec)
-        days = feedback.refresh(windows=Windows(), zone=UTC_ZONE)
+        days = roll_up.refresh(windows=Windows(), zone=UTC_ZONE)
         self.assertIn(DAY, days)
         self.assertEqual(self.shown("placement")["home"], (2, 2))
 
