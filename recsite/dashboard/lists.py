@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from recsite.dashboard.components import Badge, ReasonChip
+from recsite.dashboard.components import Action, Badge, ReasonChip
 from recsite.dashboard.names import Named, apart
 from recsite.dashboard.tiles import Tile
 
@@ -106,6 +106,7 @@ class SideBySide:
     a: ListCard
     b: ListCard
     summary: Summary
+    action: Action | None = None
 
 
 def moves(before: Sequence[str], after: Sequence[str]) -> tuple[list[Move | None], list[Move]]:

@@ -112,6 +112,22 @@ class PreviewPageTest(PreviewCase):
             made = self.build(visitor=found)
             self.assertEqual(made.shopper.value, found)
 
+    def test_two_lists_that_are_one_say_why(self) -> None:
+        def said() -> list[str]:
+            return [notice.text for notice in self.build(b="serving.draft").notices if "the same" in notice.title]
+
+        self.assertIn("No rule is a draft now", said()[0])
+        rule = Rule.objects.create(
+            name="Nowhere", verb="pin", condition={"products": ["none"]}, parameters={"position": 1}, status="draft"
+        )
+        self.assertIn("does not touch this list", said()[0])
+        Rule.objects.filter(pk=rule.pk).update(condition={"products": ["p20"]})
+        self.assertEqual(said(), [])
+
+    def test_a_segment_of_ones_own_choice_is_said_beside_the_curl_line(self) -> None:
+        self.assertTrue(self.build(segment="loyal").curl.text.startswith("# With the shopper's own segment"))
+        self.assertTrue(self.build().curl.text.startswith("curl -G"))
+
     def test_the_address_holds_the_moment_in_the_shops_zone(self) -> None:
         with self.settings(SHOP_TIME_ZONE="Asia/Tokyo"):
             asked, _ = page.read_wish({"at": "2026-03-30T09:00"}, read_shop())

@@ -83,7 +83,6 @@ class PreviewPage:
     single_title: str
     single_state: str
     both: SideBySide | None
-    differences: Action | None
     notices: Sequence[Notice]
     why: Why | None
     kept: Mapping[str, str]
@@ -120,8 +119,7 @@ def build(params: Mapping[str, str], shop: Shop, *, permissions: frozenset[str],
         single_title=a.label,
         single_state=a.state,
         both=both,
-        differences=_differences(params) if both else None,
-        notices=[*notices, *_list_notices(listing_a, listing_b)],
+        notices=[*notices, *_list_notices(listing_a, listing_b), *_same(listing_a, listing_b, permissions)],
         why=_why(params, side, chosen, asked, shop, permissions),
         kept={key: params[key] for key in ("diff",) if params.get(key)},
     )
@@ -164,6 +162,7 @@ def _moment(text: str, shop: Shop) -> datetime | None:
 def curl(asked: Wish, host: str) -> str:
     """The same request as a shop would send it; the key is the reader's to fill in."""
     query = {"placement": asked.placement.slug, "explain": "true", "record": "false"}
+    remarks = ["# With the shopper's own segment: only the console can ask for another."] if asked.segment else []
     if asked.shopper is not None:
         query[str(asked.shopper.kind)] = asked.shopper.external_id
     if asked.anchor is not None:
@@ -175,7 +174,7 @@ def curl(asked: Wish, host: str) -> str:
         '-H "Authorization: Bearer $RECSITE_KEY"',
         *(f"--data-urlencode {shlex.quote(f'{name}={value}')}" for name, value in query.items()),
     ]
-    return " \\\n  ".join(lines)
+    return "\n".join([*remarks, " \\\n  ".join(lines)])
 
 
 def _ids(*listings: Listing | None) -> set[str]:
@@ -300,7 +299,24 @@ def _both(
     if params.get("diff"):
         left = [card for card in left if card.move]
         right = [card for card in right if card.move and card.move.kind != "same"]
-    return SideBySide(_card("A", a, left), _card("B", b, right), counted)
+    return SideBySide(_card("A", a, left), _card("B", b, right), counted, _differences(params))
+
+
+def _same(a: Listing, b: Listing | None, permissions: frozenset[str]) -> list[Notice]:
+    """Why two lists that were to be compared are one and the same."""
+    if b is None or [item.product for item in a.items] != [item.product for item in b.items] or not a.items:
+        return []
+    kinds = {a.setting.rules, b.setting.rules}
+    why, to_do = "What tells the two apart does not touch this list.", []
+    if a.setting.generation == b.setting.generation and len(kinds) == 2:
+        statuses = [Rule.Status.LIVE] if "off" in kinds else []
+        statuses += [Rule.Status.DRAFT] if "draft" in kinds else []
+        if not Rule.objects.filter(status__in=statuses).exists():
+            words = " or ".join("live" if status == Rule.Status.LIVE else "a draft" for status in statuses)
+            why = f"No rule is {words} now. A rule that is being written shows here as soon as it is saved."
+            editor = page("rule-new", placement=a.wish.placement.slug) if roles.EDIT_RULES in permissions else ""
+            to_do = linked(Action("Write a rule", editor, small=True))
+    return [Notice("Both lists are the same", why, "grey", to_do)]
 
 
 def _card(mark: str, setting: Setting, cards: Sequence[TileCard]) -> ListCard:
