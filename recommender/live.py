@@ -1,20 +1,24 @@
 """Whoever asks, as the ranker sees them: their events in its codes, up to this moment.
 
 A history is the published snapshot plus what was posted since (by event id), so an event that was acknowledged
-before a request is in that request's features. As of a past day it comes from Postgres instead.
+before a request is in that request's features: Redis knows it or, where it may not (``behind``), Postgres is asked. As
+of a past day all of it comes from Postgres.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 
 import numpy as np
+from django.db import DatabaseError
 
 from behavior.models import Shopper
-from recommender import dataset, packing, store
+from recommender import behind, dataset, packing, posted, pulse, store
 from recommender.dataset import DAY
 from recommender.engine.interactions import UNTIMED, Histories
 from recommender.packing import RecentEvent, StoredHistory, StoredList
@@ -22,6 +26,7 @@ from recommender.state import Model, State
 from recommender.store import Reading
 
 NEIGHBOURS = 20  # of each product that was just touched
+NEAREST = 20  # by the towers, once something was touched
 TOUCHED = 5
 POOL = 300
 
@@ -74,8 +79,8 @@ class Subject:
         return _distinct(codes[codes >= 0])[:TOUCHED]
 
     def candidates(self) -> np.ndarray:
-        """int64: what is worth scoring. The pool ∪ what was just touched ∪ its neighbours; without a pool the
-        ranker looks through the whole catalogue."""
+        """int64: what is worth scoring. The pool ∪ what was just touched ∪ its neighbours ∪ what the towers now find
+        nearest; without a pool the ranker looks through the whole catalogue."""
         ranker = self.model.ranker
         if self.pool is None:
             _, items = ranker.candidates(self.histories, self.now, size=POOL)
@@ -85,6 +90,8 @@ class Subject:
         if len(self.touched):
             for table in ("similar", "bought_together"):
                 parts.append(ranker.neighbours(self.touched, NEIGHBOURS, table=table)[0].ravel().astype(np.int64))
+            if self.pool is not None:
+                parts.append(ranker.nearest(self.histories, self.now, beyond=parts[0], k=NEAREST))
         found = np.unique(np.concatenate(parts))
         return found[found >= 0]
 
@@ -117,12 +124,33 @@ def subject_now(state: State, name: str | None, reading: Reading | None, at: flo
         pool = reading.list if reading else None
         history = reading.history if reading else None
         recent = reading.recent if reading else ()
+        if reading is None or reading.pointer is None or behind.is_behind():
+            recent = store.in_order((*recent, *_in_postgres(name, model)))
         if history is None:  # Redis is away or was emptied: the generation's own files
             stored_pool, stored_history = model.stored.of(name)
             pool, history = packing.unpack_list(stored_pool), packing.unpack_history(stored_history)
     history = history or dataset.empty_history(model.vocabulary)
     history = dataset.extend(history, recent, model.vocabulary)
     return Subject(name, model, history, pool, recent, clock(model, at))
+
+
+Question = Callable[[], tuple[RecentEvent, ...]]
+
+
+def ask_patiently(question: Question) -> tuple[RecentEvent, ...]:
+    """The answer of Postgres; nothing where it does not answer either."""
+    with suppress(DatabaseError):
+        return pulse.ask(question)
+    return ()
+
+
+#: How Postgres is asked in the middle of a list. A web process puts in its own way, with connections that it keeps.
+ask: Callable[[Question], tuple[RecentEvent, ...]] = ask_patiently
+
+
+def _in_postgres(name: str, model: Model) -> tuple[RecentEvent, ...]:
+    """The subject's events since shortly before the generation was made, where Redis may lack some of them."""
+    return ask(lambda: posted.recent_of(name, since=model.stored.manifest.made_at - posted.BEFORE))
 
 
 def subject_as_of(state: State, kind: str, external_id: str | None, at: datetime) -> Subject | None:

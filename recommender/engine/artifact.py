@@ -23,6 +23,7 @@ from scipy import sparse
 
 from recommender.engine.config import Config
 from recommender.engine.ranker import Ranker
+from recommender.engine.towers import OtherTowers
 
 #: Raised whenever a stored field changes its meaning.
 SCHEMA = 1
@@ -54,7 +55,9 @@ def save(ranker: Ranker, folder: Path, meta: Mapping[str, Any]) -> str:
         file.flush()
         os.fsync(file.fileno())
     digest = _digest(aside / WEIGHTS)
-    content = {**meta, "schema": SCHEMA, "weights_sha256": digest, "model": spec}
+    towers = ranker.tables.towers
+    told = {"towers": None if towers is None else towers.told()}
+    content = {**meta, **told, "schema": SCHEMA, "weights_sha256": digest, "model": spec}
     with (aside / META).open("w", encoding="utf-8") as file:
         json.dump(content, file, ensure_ascii=False)
         file.flush()
@@ -88,12 +91,28 @@ def load(folder: Path, *, sha256: str | None) -> Ranker:
         raise ArtifactError(f"the arrays that {META} names", repr(error)) from error
     if not isinstance(ranker, Ranker):
         raise ArtifactError("a Ranker", type(ranker).__name__)
+    _require_towers(ranker, meta)
     # Read from their cache, or compiled, with the model and not inside the first request.
     for compiled in ("folding", "kernels", "gelu"):
         importlib.import_module(_HOME + compiled)
     return Ranker(
         **{**{f.name: getattr(ranker, f.name) for f in fields(ranker)}, "items": tuple(meta.get("items", ()))}
     )
+
+
+def _require_towers(ranker: Ranker, meta: Mapping[str, Any]) -> None:
+    """The towers are those that the meta tells of; a model made before there were any tells of none."""
+    towers, named = ranker.tables.towers, meta.get("towers")
+    if towers is None and named is not None:
+        raise ArtifactError(f"towers of schema {named.get('schema')}", "none")
+    if towers is None:
+        return
+    try:
+        towers.require(ranker.tables.n)
+    except OtherTowers as error:
+        raise ArtifactError("towers that this code can read", str(error)) from error
+    if named != towers.told():
+        raise ArtifactError(f"the towers {named}", str(towers.told()))
 
 
 def read_meta(folder: Path) -> dict[str, Any]:

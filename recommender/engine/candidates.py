@@ -59,7 +59,8 @@ def candidates(
     size: int | None = None,
     allowed: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Own items (the ``own`` most recent) ∪ the best ``each`` unseen of every source ∪ three trends.
+    """Own items (the ``own`` most recent) ∪ the best ``each`` unseen of every source ∪ three trends ∪ the nearest by
+    the towers of what none of these proposes.
 
     → offsets int64 [S+1], items int64 ascending within a shopper. Dismissed items and those not ``allowed``
     (bool [n]) are left out; ``size``: at most so many a shopper, by the sum of reciprocal ranks.
@@ -80,6 +81,10 @@ def candidates(
         column = _popular(order, allowed, popular, each)
         keys.append((np.arange(p.n_shoppers)[:, None] * n + column).ravel())
         votes.append(np.tile(1 / (40.0 + np.arange(len(column))), p.n_shoppers))
+    if tables.towers is not None:
+        row, column = tables.towers.beyond(p, np.concatenate(keys), allowed=allowed)
+        keys.append(row * n + column)
+        votes.append(1 / (40.0 + np.arange(len(row)) - np.searchsorted(row, row)))
     key, place = np.unique(np.concatenate(keys), return_inverse=True)
     keep = np.ones(len(key), bool)
     if len(p.excluded):

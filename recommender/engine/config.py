@@ -41,6 +41,10 @@ class Config:
     # Candidates per source and own items per shopper.
     candidates: int = 100
     own_candidates: int = 400
+    # Nearest items by two towers, beyond what the other sources propose (0: no towers are trained), and the size of
+    # their vectors (docs/decisions/0009-two-tower-candidates.md).
+    tower_candidates: int = 0
+    tower_size: int = 32
 
     # Training set.
     max_lists: int = 12_000

@@ -22,7 +22,7 @@ from recommender.engine.interactions import ShopData
 from recommender.engine.lists import Lists, lists_of
 from recommender.engine.metrics import CUTS, HEADLINE
 from recommender.engine.slices import categories_of, paired_slices, slice_tables
-from recommender.engine.splits import Split, split_at, split_fold
+from recommender.engine.splits import Split, horizon, split_at, split_fold
 
 __all__ = [
     "BASELINES",
@@ -31,6 +31,7 @@ __all__ = [
     "Pairs",
     "Split",
     "baseline_lists",
+    "horizon",
     "lists_of",
     "measure",
     "split_at",
@@ -285,12 +286,6 @@ def _rolling_splits(data: ShopData, config: Config, windows: int) -> Iterable[Sp
     days = config.horizon_days or horizon(data)
     starts = [end - days * back for back in range(windows, 0, -1)]
     return (split_at(data, start, start + days) for start in starts)
-
-
-def horizon(data: ShopData) -> float:
-    """Days of a window when none are configured: an eighth of the log, between one day and 28."""
-    span = float(np.ptp(data.interactions.at)) if len(data.interactions) else 0.0
-    return float(np.clip(span / 8, 1, 28))
 
 
 def _pooled(measured: Iterable[Measured]) -> dict[str, Any]:

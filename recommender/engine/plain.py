@@ -60,6 +60,10 @@ class PlainRanker:
         """[len(items), k] codes (−1 padded) and weights; both tables are one here."""
         return self.near[items, :k], self.closeness[items, :k]
 
+    def nearest(self, histories: Histories, now: float, *, beyond: np.ndarray, k: int) -> np.ndarray:
+        """int64 [0]: there are no towers here."""
+        return np.zeros(0, np.int64)
+
     def candidates(self, histories: Histories, now: float, *, size: int) -> tuple[np.ndarray, np.ndarray]:
         """offsets int64 [S+1] and items int32: own items, their neighbours, then what is popular."""
         own, near = self._evidence(histories, now)

@@ -93,6 +93,14 @@ class Ranker:
             raise ValueError(f"expected table 'similar' or 'bought_together', received {table!r}")
         return self.tables.neighbours[source].of(np.asarray(items), k)
 
+    def nearest(self, histories: Histories, now: float, *, beyond: np.ndarray, k: int) -> np.ndarray:
+        """int64 [≤ k]: the items nearest to one shopper by the towers (none where a model has no towers), nearest
+        first, that are neither had nor among the codes ``beyond``."""
+        if self.tables.towers is None:
+            return np.zeros(0, np.int64)
+        profile = fold(histories, now, self.tables.weigh, self.n_items)
+        return self.tables.towers.beyond(profile, beyond[beyond < self.n_items], k=k)[1]
+
     def trending(self, k: int) -> np.ndarray:
         """int64 [≤ k]: what sells most lately, best first."""
         return candidate_sources.top(self.tables.items.trend, k)

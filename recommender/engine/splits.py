@@ -83,3 +83,9 @@ def _split(known: ShopData, later: Interactions, now: float, end: float) -> Spli
 def _gains(later: Interactions) -> np.ndarray:
     """float32: 1, or the rating where there is one."""
     return np.where(np.isfinite(later.value) & (later.value > 0), later.value, 1).astype(np.float32)
+
+
+def horizon(data: ShopData) -> float:
+    """Days of a window when none are configured: an eighth of the log, between one day and 28."""
+    span = float(np.ptp(data.interactions.at)) if len(data.interactions) else 0.0
+    return float(np.clip(span / 8, 1, 28))

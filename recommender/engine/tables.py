@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 from scipy import sparse
 
-from recommender.engine import attributes, competition, ease, neighbours, popularity, spectrum
+from recommender.engine import attributes, competition, ease, neighbours, popularity, spectrum, tower_training
 from recommender.engine.attributes import Attribute
 from recommender.engine.competition import Types
 from recommender.engine.config import Config
@@ -17,6 +17,7 @@ from recommender.engine.neighbours import Neighbours
 from recommender.engine.popularity import ItemTable
 from recommender.engine.profile import Profile, Weighing, fold, weighing
 from recommender.engine.spectrum import Spectrum
+from recommender.engine.towers import Towers
 
 #: Collaborative tables: name → whether it reads the recent history instead of the plain one.
 INPUTS = {"cosine": False, "bm25": True, "together": True, "ease_0": False, "ease_1": False, "rp3": False}
@@ -51,7 +52,8 @@ class Prices:
 class Tables:
     """The fitted state of one cut (``now``, days). All item axes have ``n`` entries.
 
-    ``static`` float32 [n, f]: item features, already squashed, named by ``static_names``.
+    ``static`` float32 [n, f]: item features, already squashed, named by ``static_names``; ``towers`` propose candidates
+    (None: switched off, or a model made before there were any).
     """
 
     n: int
@@ -68,6 +70,7 @@ class Tables:
     static: np.ndarray
     static_names: tuple[str, ...]
     history_items: int
+    towers: Towers | None = None
 
 
 def counts_of(p: Profile, values: np.ndarray, limit: int) -> sparse.csr_matrix:
@@ -208,4 +211,5 @@ def fit(data: ShopData, now: float, config: Config, telling: tuple[str, ...] | N
         static=squash(np.column_stack(static)).astype(np.float32),
         static_names=tuple(static_names),
         history_items=config.history_items,
+        towers=tower_training.fit(data, now, weigh, p, config),
     )

@@ -63,3 +63,29 @@ def tastes(n_shoppers: int = 240, n_items: int = 60, *, tastes: int = 4, days: i
         f"{('red wine', 'green tea', 'black coffee', 'orange juice')[i % tastes % 4]} {i}" for i in range(n_items)
     )
     return shop(log, n_shoppers, n_items, attributes={"taste": taste}, texts=texts)
+
+
+def launches(n_shoppers: int = 300, n_items: int = 1200, *, days: int = 120, seed: int = 0) -> ShopData:
+    """Every product is bought in the ten days after its launch only, mostly by those whose style, colour and maker it
+    has (of 8 each; two of the three decide); a day's shoppers buy one each. What comes next has hardly a buyer before,
+    so no table of who bought what can find it; what it is made of tells whose it will be."""
+    rng = np.random.default_rng(seed)
+    made_of = rng.integers(8, size=(3, n_items))
+    wanted = rng.integers(8, size=(3, n_shoppers))
+    launch = np.sort(rng.random(n_items)) * (days + 10) - 10
+    shoppers, items, times = [], [], []
+    for day in range(days):
+        fresh = np.flatnonzero((launch > day - 10) & (launch <= day))
+        for shopper in rng.permutation(n_shoppers)[: n_shoppers // 4]:
+            fit = (made_of[:, fresh] == wanted[:, [shopper]]).sum(axis=0)
+            chance = np.exp(3.0 * fit)
+            shoppers.append(shopper)
+            items.append(rng.choice(fresh, p=chance / chance.sum()))
+            times.append(day + rng.random())
+    log = events(np.array(shoppers), np.array(items), np.array(times))
+    names = ("style", "colour", "maker")
+    attributes = {
+        name: Codes(codes.astype(np.int32), tuple(f"{name} {value}" for value in range(8)))
+        for name, codes in zip(names, made_of, strict=True)
+    }
+    return shop(log, n_shoppers, n_items, attributes=attributes)

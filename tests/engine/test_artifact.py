@@ -12,9 +12,11 @@ from pathlib import Path
 
 import numpy as np
 
-from recommender.engine import artifact
+from recommender.engine import artifact, tower_training
 from recommender.engine.artifact import ArtifactError
 from recommender.engine.interactions import histories
+from recommender.engine.profile import fold
+from recommender.engine.ranker import Ranker
 from recommender.engine.train import run_training
 from tests.engine.small import QUICK, busy, newest
 
@@ -69,6 +71,63 @@ class ArtifactTest(unittest.TestCase):
         with self.assertRaisesRegex(ArtifactError, "expected schema 1, received schema 99"):
             artifact.load(self.folder, sha256=None)
 
+    def test_towers_go_with_the_model_and_are_told_of(self) -> None:
+        self.assertIsNone(artifact.read_meta(self.folder)["towers"])
+        folder, sha256, ranker = self.with_towers()
+        told = {"schema": 1, "nearest": 30, "items": self.data.items.n, "size": 32}
+        self.assertEqual(artifact.read_meta(folder)["towers"], told)
+        back = artifact.load(folder, sha256=sha256)
+        shoppers = histories(self.data.interactions, np.arange(20), self.data.shoppers.attributes)
+        for size in (60, 1000):
+            expected, found = (held.candidates(shoppers, newest(self.data), size=size) for held in (ranker, back))
+            np.testing.assert_array_equal(found[0], expected[0])
+            np.testing.assert_array_equal(found[1], expected[1])
+        without = self.trained.ranker.candidates(shoppers, newest(self.data), size=1000)
+        self.assertGreater(len(found[1]), len(without[1]))
+
+    def test_a_model_made_before_there_were_towers_serves(self) -> None:
+        path = self.folder / artifact.META
+        meta = json.loads(path.read_text())
+        del meta["towers"]
+        del meta["model"]["fields"]["tables"]["fields"]["towers"]
+        for name in ("tower_candidates", "tower_size"):
+            del meta["model"]["fields"]["config"]["config"][name]
+        path.write_text(json.dumps(meta))
+        back = artifact.load(self.folder, sha256=None)
+        self.assertIsNone(back.tables.towers)
+        shoppers = histories(self.data.interactions, np.arange(20), self.data.shoppers.attributes)
+        expected = self.trained.ranker.recommend(shoppers, newest(self.data), k=10)
+        np.testing.assert_array_equal(back.recommend(shoppers, newest(self.data), k=10)[0], expected[0])
+
+    def test_other_towers_are_refused(self) -> None:
+        folder, _, _ = self.with_towers()
+        path = folder / artifact.META
+        good = path.read_text()
+
+        def refused(expected: str, **changes: object) -> None:
+            meta = json.loads(good)
+            fields = meta["model"]["fields"]["tables"]["fields"]["towers"]["fields"]
+            for name, value in changes.items():
+                (meta if name == "towers" else fields)[name] = value
+            path.write_text(json.dumps(meta))
+            with self.assertRaisesRegex(ArtifactError, expected):
+                artifact.load(folder, sha256=None)
+
+        refused("expected towers of schema 1, received schema 2", schema=2)
+        refused("expected the towers None", towers=None)
+        refused(f"expected vectors of {self.data.items.n} items", bias={"array": "ranker.tables.towers.out.1"})
+
+    def with_towers(self) -> tuple[Path, str, Ranker]:
+        """The trained ranker with towers beside its tables, saved."""
+        config = replace(self.trained.config, tower_candidates=30)
+        weigh, now = self.trained.ranker.tables.weigh, newest(self.data)
+        everyone = histories(self.data.interactions, np.arange(self.data.shoppers.n), {})
+        p = fold(everyone, now, weigh, self.data.items.n)
+        towers = tower_training.fit(self.data, now, weigh, p, config)
+        ranker = replace(self.trained.ranker, tables=replace(self.trained.ranker.tables, towers=towers))
+        folder = self.folder.with_name("with-towers")
+        return folder, artifact.save(ranker, folder, {"items": self.items}), ranker
+
     def test_missing_file(self) -> None:
         (self.folder / artifact.WEIGHTS).unlink()
         with self.assertRaisesRegex(ArtifactError, "weights.npz"):
@@ -83,6 +142,7 @@ class ArtifactTest(unittest.TestCase):
             artifact.load(self.folder, sha256=None)
 
     def test_loading_and_ranking_need_no_training_framework(self) -> None:
+        self.folder, self.sha256, _ = self.with_towers()
         code = (
             "import sys, numpy as np; from pathlib import Path; from recommender.engine import artifact;"
             "from recommender.engine.interactions import Histories, Interactions;"

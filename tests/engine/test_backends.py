@@ -20,11 +20,20 @@ trained = run_training(data, replace(QUICK, horizon_days=10.0, steps=80), now=ne
 print(json.dumps([trained.device, trained.metrics["models"]["deep"]["ALL"]["ndcg@10"]]))
 """
 
+TOWERS = """
+import json
+from tests.engine.test_towers import asked, recalled
+from recommender.engine.network import device
+split, fitted = asked()
+_, hit, cold = recalled(split, fitted, each=25)
+print(json.dumps([device(), hit[cold].mean()]))
+"""
 
-def trained_on(backend: str) -> tuple[str, float]:
+
+def trained_on(backend: str, program: str = PROGRAM) -> tuple[str, float]:
     environment = {**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM],
+        [sys.executable, "-c", program],
         cwd=Path(__file__).parents[2],
         env=environment,
         capture_output=True,
@@ -43,3 +52,9 @@ class BackendsTest(unittest.TestCase):
         self.assertTrue(tensorflow[0].startswith("tensorflow"))
         self.assertTrue(jax[0].startswith("jax"))
         self.assertAlmostEqual(tensorflow[1], jax[1], delta=0.04)
+
+    def test_both_backends_train_towers_that_find_the_same_new_items(self) -> None:
+        tensorflow, jax = trained_on("tensorflow", TOWERS), trained_on("jax", TOWERS)
+        self.assertTrue(jax[0].startswith("jax"))
+        self.assertGreater(tensorflow[1], 0.6)
+        self.assertAlmostEqual(tensorflow[1], jax[1], delta=0.06)
