@@ -12,6 +12,8 @@ from recommender.engine.tables import Tables
 
 #: Collaborative tables that propose items.
 SOURCES = ("ease_0", "bm25", "cosine")
+#: The nearest item by the towers votes like a popular item of about this rank (docs/decisions/0009).
+TOWER_RANK = 100.0
 #: Values of an attribute whose items are proposed to one shopper.
 MOST_VALUES = 40
 
@@ -84,7 +86,7 @@ def candidates(
     if tables.towers is not None:
         row, column = tables.towers.beyond(p, np.concatenate(keys), allowed=allowed)
         keys.append(row * n + column)
-        votes.append(1 / (40.0 + np.arange(len(row)) - np.searchsorted(row, row)))
+        votes.append(1 / (TOWER_RANK + np.arange(len(row)) - np.searchsorted(row, row)))
     key, place = np.unique(np.concatenate(keys), return_inverse=True)
     keep = np.ones(len(key), bool)
     if len(p.excluded):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from recommender.engine import baselines, evaluate, lists
 from recommender.engine.calibration import Calibration
 from recommender.engine.calibration import fit as fit_calibration
 from recommender.engine.config import Config
-from recommender.engine.metrics import pair_keys
+from recommender.engine.metrics import mean_and_error, pair_keys
 from recommender.engine.progress import Clock
 from recommender.engine.ranker import Ranker, best_of
 from recommender.engine.sampling import chunk_size, truth_of
@@ -25,11 +26,30 @@ Rival = Callable[[Ranker, Split], lists.Lists | None]
 CALIBRATED = 2_000
 
 
+@dataclass(frozen=True)
+class Reach:
+    """How far the candidates of S shoppers reach: ``proposed`` int64 [S]; ``hits`` int64 [S, 2]: those of any and of
+    new items that were wanted later."""
+
+    proposed: np.ndarray
+    hits: np.ndarray
+
+    def to_dict(self, split: Split, towers: int) -> dict[str, Any]:
+        """Candidates a shopper, the part of them that is the towers', and the share of the truth among them (``mean``
+        and ``se`` over shoppers)."""
+        told: dict[str, Any] = {"a_shopper": float(self.proposed.mean()), "towers": towers}
+        for side, truth, hits in (("ALL", split.truth, self.hits[:, 0]), ("NEW", split.unseen, self.hits[:, 1])):
+            asked = truth.counts > 0
+            mean, error = mean_and_error(hits[asked] / truth.counts[asked])
+            told[side] = {"recall": mean, "se": error} if asked.any() else None
+        return told
+
+
 def measured(
     ranker: Ranker, split: Split, config: Config, clock: Clock, rival: Rival | None
 ) -> tuple[dict[str, Any], Calibration]:
     """The ranker beside every baseline and the rival on the later days, and the curve of its probabilities."""
-    shown, scores, happened, owner = ranked_lists(ranker, split)
+    shown, scores, happened, owner, reach = ranked_lists(ranker, split)
     # One half of the shoppers draws the curve that the other half judges.
     half = owner % 2 == 0
     curve = fit_calibration(scores[half], happened[half])
@@ -53,15 +73,17 @@ def measured(
         rivals=(RIVAL,),
         probabilities={config.architecture: pairs} if len(scores) else None,
     )
-    return beside.to_dict(), fit_calibration(scores, happened)
+    towers = ranker.tables.towers
+    reached = reach.to_dict(split, towers.nearest if towers else 0)
+    return {**beside.to_dict(), "candidates": reached}, fit_calibration(scores, happened)
 
 
-def ranked_lists(ranker: Ranker, split: Split) -> tuple[lists.Lists, np.ndarray, np.ndarray, np.ndarray]:
-    """ALL and NEW lists of the split's shoppers; scores, outcomes and shopper of the candidates of some."""
+def ranked_lists(ranker: Ranker, split: Split) -> tuple[lists.Lists, np.ndarray, np.ndarray, np.ndarray, Reach]:
+    """ALL and NEW lists of the split's shoppers; scores, outcomes and shopper of the candidates of some; the reach."""
     step, everything = chunk_size(ranker.n_items), np.ones(ranker.n_items, bool)
     truth = truth_of(split, ranker.n_items)
     kept: list[tuple[np.ndarray, ...]] = []
-    all_lists, new_lists = [], []
+    all_lists, new_lists, proposed, hits = [], [], [], []
     for start in range(0, len(split.shoppers), step):
         rows = slice(start, start + step)
         part = split.histories(rows)
@@ -70,11 +92,14 @@ def ranked_lists(ranker: Ranker, split: Split) -> tuple[lists.Lists, np.ndarray,
         unseen = profile.find(owner, items) == len(profile.key)
         all_lists.append(_best(offsets, items, scores))
         new_lists.append(_best(offsets, items, np.where(unseen, scores, -np.inf)))
+        wanted = np.isin(pair_keys(split.shoppers[rows][owner], items, ranker.n_items), truth.key)
+        proposed.append(np.diff(offsets))
+        hits.append(np.stack([np.bincount(owner[mine], minlength=len(part)) for mine in (wanted, wanted & unseen)], 1))
         if start < CALIBRATED:
-            key = pair_keys(split.shoppers[rows][owner], items, ranker.n_items)
-            kept.append((scores, np.isin(key, truth.key), owner + start))
+            kept.append((scores, wanted, owner + start))
     scores, happened, owner = (np.concatenate(column) for column in zip(*kept, strict=True))
-    return lists.Lists(np.concatenate(all_lists), np.concatenate(new_lists)), scores, happened, owner
+    shown = lists.Lists(np.concatenate(all_lists), np.concatenate(new_lists))
+    return shown, scores, happened, owner, Reach(np.concatenate(proposed), np.concatenate(hits))
 
 
 def _best(offsets: np.ndarray, items: np.ndarray, scores: np.ndarray) -> np.ndarray:

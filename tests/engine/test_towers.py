@@ -16,8 +16,9 @@ from recommender.engine.profile import Profile, fold, weighing
 from recommender.engine.splits import Split, split_at
 from recommender.engine.tables import Tables
 from recommender.engine.towers import LENGTH, Towers
+from recommender.engine.train import run_training
 from tests.engine.planted import events, launches, shop
-from tests.engine.small import without_time
+from tests.engine.small import QUICK, without_time
 
 HORIZON = 8.0
 ON = Config(horizon_days=HORIZON, tower_candidates=50)
@@ -69,8 +70,8 @@ class Recall(unittest.TestCase):
 
     def test_they_are_among_a_visitors_few_too(self) -> None:
         split, fitted = asked()
-        size, hit, cold = recalled(split, fitted, each=25, size=100)
-        self.assertLessEqual(size, 100)
+        size, hit, cold = recalled(split, fitted, each=100, size=300)
+        self.assertLessEqual(size, 300)
         self.assertGreater(hit[cold].mean(), 0.3)
 
     def test_the_other_sources_candidates_stay(self) -> None:
@@ -95,6 +96,19 @@ class Recall(unittest.TestCase):
         self.assertTrue(allowed[item].all())
         self.assertFalse(np.isin(row * fitted.n + item, dismissed.excluded).any())
         self.assertFalse(np.isin(row * fitted.n + item, p.key).any())
+
+
+class Report(unittest.TestCase):
+    def test_a_run_tells_how_far_its_candidates_reach(self) -> None:
+        split, _ = asked()
+        config = replace(QUICK, horizon_days=HORIZON, tower_candidates=50, candidates=25, steps=40, cuts=1)
+        trained = run_training(split.known, config, now=split.now)
+        self.assertIsNotNone(trained.ranker.tables.towers)
+        told = trained.metrics["candidates"]
+        self.assertEqual(told["towers"], 50)
+        self.assertGreater(told["a_shopper"], 100)
+        self.assertGreater(told["NEW"]["recall"], 0.5)  # without towers .1
+        self.assertGreater(told["NEW"]["se"], 0)
 
 
 class Shopper(unittest.TestCase):
