@@ -39,7 +39,8 @@ class ListModel(Protocol):
 
 def lists_of(model: ListModel, split: Split, *, k: int = LIST_SIZE) -> Lists:
     """The ALL and NEW lists of ``model``, in batches of shoppers that bound the memory. Where the
-    model has no opinion the list is filled by overall popularity, as a shop would do."""
+    model has no opinion the list is filled by overall popularity, as a shop would do. What a shopper has
+    dismissed is on no list: the ranker leaves it out too, and whoever showed it would be compared with an advantage."""
     n_items = split.known.items.n
     weight = counts.event_weights(split.known.interactions, split.known.kinds)
     popular = np.bincount(split.known.interactions.item, weight, minlength=n_items).astype(np.float32)
@@ -63,11 +64,12 @@ def _batch_lists(
     # [B, n_items], a copy that may be masked.
     scores = np.array(model.score_all(batch, split.now), np.float32)
     areas = _areas(scores, split, rows, negatives)
-    nothing = np.empty((2, 0), np.int64)
-    everything = _filled(top_k(scores, k), popular, nothing)
+    banned = np.stack(dismissed_pairs(batch, split.known))
+    scores[banned[0], banned[1]] = -np.inf
+    everything = _filled(top_k(scores, k), popular, banned)
     seen = np.stack(seen_pairs(batch, split.known))
     scores[seen[0], seen[1]] = -np.inf
-    return everything, _filled(top_k(scores, k), popular, seen), areas
+    return everything, _filled(top_k(scores, k), popular, np.concatenate([seen, banned], axis=1)), areas
 
 
 def top_k(scores: np.ndarray, k: int) -> np.ndarray:
@@ -89,6 +91,12 @@ def seen_pairs(batch: Histories, data: ShopData) -> tuple[np.ndarray, np.ndarray
     """Rows and items of everything the batch's shoppers had an event of weight with."""
     had = counts.event_weights(batch.events, data.kinds) > 0
     return batch.events.shopper[had], batch.events.item[had]
+
+
+def dismissed_pairs(batch: Histories, data: ShopData) -> tuple[np.ndarray, np.ndarray]:
+    """Rows and items of everything the batch's shoppers turned down: an event of a kind whose weight is negative."""
+    turned_down = data.kinds.weights[batch.events.kind] < 0
+    return batch.events.shopper[turned_down], batch.events.item[turned_down]
 
 
 def _filled(lists: np.ndarray, popular: np.ndarray, banned: np.ndarray) -> np.ndarray:

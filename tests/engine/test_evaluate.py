@@ -75,6 +75,19 @@ class ListsTest(TestCase):
         assert_array_equal(shown.all, [[2, 0, 1], [2, 0, 1]])
         assert_array_equal(shown.new, [[2, 3, 4], [2, 0, 1]])
 
+    def test_what_was_dismissed_is_on_no_list(self) -> None:
+        split = small()
+        kinds = Kinds(("purchase", "dismiss"), np.array([5, -1], np.float32), np.array([True, False]))
+        events = split.known.interactions
+        dismissal = replace(events, kind=(np.arange(len(events)) == 1).astype(np.int8))
+        split = replace(split, known=replace(split.known, kinds=kinds, interactions=dismissal))
+        item = int(events.item[1])
+        for scores in (np.array([1.0, 5, 4, 3, 2]), np.array([-np.inf, -np.inf, 1, -np.inf, -np.inf])):
+            shown = lists.lists_of(Fixed(scores), split, k=5)
+            self.assertNotIn(item, shown.all[0])
+            self.assertNotIn(item, shown.new[0])
+            self.assertIn(item, shown.all[1])
+
     def test_list_longer_than_the_catalogue_is_padded(self) -> None:
         shown = lists.lists_of(Fixed(np.arange(5.0)), small(), k=7)
         assert_array_equal(shown.all[0], [4, 3, 2, 1, 0, -1, -1])
