@@ -212,6 +212,19 @@ def _without(told: Listing, item: Item) -> str:
     return f"Without “{name}” it would be at rank {places[item.product]}."
 
 
+_WAYS_OUT = {  # by what serving says of an empty list
+    "the catalogue is empty": "The catalogue is empty. Import products under Data, or post them to the API.",
+    "no product is for sale": "No product is for sale: each is hidden, retired or out of stock. Products shows which.",
+    "the rules leave no product": "The rules leave no product. Widen an “only” or take back an “exclude” under Rules.",
+    "no product passes the filters and exclusions": "No product passes the filters. Loosen those of the placement.",
+}
+
+
+def why_empty(answer: Answer) -> str:
+    """Why a list is empty and what to do about it, in sentences."""
+    return _WAYS_OUT.get(answer.empty_because or "", answer.empty_because or "No product may be shown here.")
+
+
 def chip(item: Item) -> ReasonChip:
     """The reason on a tile, in the accent where a rule brought the product there."""
     return ReasonChip(item.reason.chip, item.reason.code in BY_RULE)

@@ -61,7 +61,9 @@ class EmptyShopTest(TestCase):
         self.assertContains(self.client.get(reverse("products")), "No products yet")
         self.assertContains(self.client.get(reverse("shoppers")), "No shoppers yet")
         self.assertContains(self.client.get(reverse("search"), {"q": "bread"}), "No shopper, product or rule is called")
-        self.assertContains(self.client.get(reverse("overview")), "No events yet")
+        overview = self.client.get(reverse("overview"))
+        self.assertContains(overview, "No events yet")
+        self.assertContains(overview, f'href="{reverse("data")}">Import a file or connect the shop')
 
 
 class ProductsTest(TestCase):

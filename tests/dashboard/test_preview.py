@@ -112,6 +112,11 @@ class PreviewPageTest(PreviewCase):
             made = self.build(visitor=found)
             self.assertEqual(made.shopper.value, found)
 
+    def test_an_empty_list_says_what_to_do(self) -> None:
+        Rule.objects.create(name="Nothing", verb="exclude", condition={"price_min": 0}, status="live")
+        self.forget()
+        self.assertIn("Widen an “only”", next(one.text for one in self.build().notices if "empty" in one.title))
+
     def test_two_lists_that_are_one_say_why(self) -> None:
         def said() -> list[str]:
             return [notice.text for notice in self.build(b="serving.draft").notices if "the same" in notice.title]

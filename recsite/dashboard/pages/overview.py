@@ -395,6 +395,9 @@ def _empty() -> EmptyState:
     return EmptyState(
         "No events yet",
         "Figures appear with the first purchases, views or clicks: import a file, or let the shop post them.",
-        actions=linked(Action("See what a visitor would see", page("preview"), "primary")),
+        actions=linked(
+            Action("Import a file or connect the shop", page("data"), "primary"),
+            Action("See what a visitor would see", page("preview")),
+        ),
         tiles=[tile(key=word, title=word) for word in ("Bread", "Strawberries", "Soft drink cans")],
     )

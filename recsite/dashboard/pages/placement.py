@@ -298,7 +298,7 @@ def _trial(placement: Placement | None, found: Read, wish: Wish, shop: Shop) -> 
     return Trial(
         title=f"{setup.title or 'The new placement'} {list_page.subject(wish)[0].lower()}{list_page.subject(wish)[1:]}",
         tiles=TileList(cards, "The list with this setup", strip=True) if cards else None,
-        empty=trying.answer.empty_because or "No product may stand here.",
+        empty=preview.why_empty(trying.answer),
         leaves=leaves,
         timing=f"Same code path as the API · {numbers.milliseconds(trying.milliseconds)}"
         + (" · moves compare with the list as it is now" if before else ""),

@@ -234,7 +234,9 @@ def _row(
         rules=rules_text(rules),
         rules_href=page("rules", placement=slot.slug),
         tiles=shown,
-        none="Switched off: the API answers 404." if not slot.is_active else "No product may stand here.",
+        none="Switched off: the API answers 404."
+        if not slot.is_active
+        else "No product may stand here. “Preview” says why.",
         subject=_first_of(slot, shown, wish),
         actions=_actions(slot, wish, permissions),
     )

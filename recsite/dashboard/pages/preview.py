@@ -338,7 +338,7 @@ def _list_notices(*listings: Listing | None) -> list[Notice]:
 
 def _unusual(answer: Answer) -> Iterator[Notice]:
     if not answer.items:
-        yield Notice("The list is empty", answer.empty_because or "No product may be recommended here.", "warn")
+        yield Notice("The list is empty", preview.why_empty(answer), "warn")
     elif answer.fallback:
         words = answer.fallback.replace("_", " ")
         yield Notice(f"From the fallback “{words}”", "The placement’s own strategy had nothing to go by.", "grey")

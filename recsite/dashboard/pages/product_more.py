@@ -31,6 +31,8 @@ NEIGHBOURS_SHOWN = 8
 PART = "part"  # in the address: which piece of the page is asked for
 _STATE_TONES = {"live": "good", "draft": "accent", "paused": "warn", "ended": "neutral"}
 
+NOT_SERVED = "No list was served in these days. The shop asks for lists by the API; Preview shows what one would hold."
+
 
 @dataclass(frozen=True)
 class RuleLine:
@@ -151,7 +153,7 @@ def _shown(placements: Sequence[ShownAt], range_text: str) -> Table:
         counts = [numbers.count(shown.lists), numbers.count(shown.shoppers)] if shown.total else ["no data"] * 2
         cells = [titles.get(shown.placement, shown.placement), *counts, rank]
         rows.append(Row([*map(Cell, cells), Cell(often, tone="muted")]))
-    return Table(f"Placements that showed it, {range_text}", columns, rows, empty="No list was served in this range.")
+    return Table(f"Placements that showed it, {range_text}", columns, rows, empty=NOT_SERVED)
 
 
 def _often(shown: ShownAt) -> str:

@@ -142,7 +142,7 @@ def trial_of(scene: Scene, wish: Wish, notices: Sequence[Notice], told: Sequence
         title=f"{scene.names.placement(wish.placement.slug)} for {who}{when}",
         tiles=TileList(moved, "The list with this rule", strip=True) if moved else None,
         leaves=f"Leaves the list: {', '.join(gone)}." if gone else "",
-        empty=trying.answer.empty_because or "No product may be shown here.",
+        empty=preview.why_empty(trying.answer),
         timing=f"Same code path as the API · {numbers.milliseconds(trying.milliseconds)} · "
         "moves compare with the list without this rule",
         open_href=_preview_href(wish),

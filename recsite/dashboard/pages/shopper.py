@@ -183,7 +183,7 @@ def _sees(shopper: Shopper, shop: Shop) -> Sees:
     except UnknownPlacement:
         return Sees(Nothing("Home is switched off", "Switch the placement on to see what they would see there."))
     if not now.items:
-        return Sees(Nothing("Nothing to show", now.answer.empty_because or ""))
+        return Sees(Nothing("Nothing to show", preview.why_empty(now.answer)))
     earlier = before.items if before else ()
     products = product_queries.by_external_ids(item.product for item in (*now.items, *earlier))
     cards = [
