@@ -164,6 +164,8 @@
   document.addEventListener("change", (event) => {
     if (event.target.closest("[data-submit-on-change]")) event.target.form.requestSubmit();
   });
+  // Where tabs do not fit, the one that is open is in sight.
+  one(".tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
   dress(document);
   window.recsite = { toast };
 })();

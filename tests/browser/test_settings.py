@@ -116,6 +116,12 @@ class EveryPageTest(SettingsCase):
         with self.settings(DEBUG=True):  # the gallery is for who works on the console
             self.look(pages)
 
+    def test_the_tab_that_is_open_is_in_sight_on_a_phone(self) -> None:
+        self.page.set_viewport_size({"width": 390, "height": 844})
+        self.page.goto("/settings/you/")
+        expect(self.page.locator(".tabs [aria-current]")).to_be_in_viewport(ratio=0.9)
+        self.assertEqual(self.page.evaluate("scrollY"), 0)
+
     def test_the_pages_without_navigation(self) -> None:
         self.page.context.clear_cookies()
         with self.settings(ROOT_URLCONF="tests.browser.test_settings"):
