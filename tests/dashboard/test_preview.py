@@ -1,12 +1,13 @@
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from django.db import connection
 from django.test import TestCase
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from behavior.models import Shopper
 from recommender import serve, state, steering, store
@@ -126,7 +127,10 @@ class PreviewPageTest(PreviewCase):
             name="Nowhere", verb="pin", condition={"products": ["none"]}, parameters={"position": 1}, status="draft"
         )
         self.assertIn("does not touch this list", said()[0])
-        Rule.objects.filter(pk=rule.pk).update(condition={"products": ["p20"]})
+        later = timezone.now() + timedelta(days=7)
+        Rule.objects.filter(pk=rule.pk).update(condition={"products": ["p20"]}, starts_at=later)
+        self.assertIn("set “As of” to look ahead", said()[0])
+        Rule.objects.filter(pk=rule.pk).update(starts_at=None)
         self.assertEqual(said(), [])
 
     def test_a_segment_of_ones_own_choice_is_said_beside_the_curl_line(self) -> None:

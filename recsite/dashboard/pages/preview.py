@@ -311,12 +311,15 @@ def _same(a: Listing, b: Listing | None, permissions: frozenset[str]) -> list[No
     if a.setting.generation == b.setting.generation and len(kinds) == 2:
         statuses = [Rule.Status.LIVE] if "off" in kinds else []
         statuses += [Rule.Status.DRAFT] if "draft" in kinds else []
-        if not Rule.objects.filter(status__in=statuses).exists():
+        rows = Rule.objects.filter(status__in=statuses)
+        if rows.filter(starts_at__gt=a.answer.as_of).exists():
+            why = "A rule that starts later does not run yet: set “As of” to look ahead."
+        elif not rows.exists():
             words = " or ".join("live" if status == Rule.Status.LIVE else "a draft" for status in statuses)
             why = f"No rule is {words} now. A rule that is being written shows here as soon as it is saved."
             editor = page("rule-new", placement=a.wish.placement.slug) if roles.EDIT_RULES in permissions else ""
             to_do = linked(Action("Write a rule", editor, small=True))
-    return [Notice("Both lists are the same", why, "grey", to_do)]
+    return [Notice("Both lists are the same.", why, "grey", to_do)]
 
 
 def _card(mark: str, setting: Setting, cards: Sequence[TileCard]) -> ListCard:
