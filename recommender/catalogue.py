@@ -109,12 +109,26 @@ def read_products(product_ids: Sequence[int] | None = None) -> list[Change]:
             [product_ids is None, list(product_ids or ())],
         )
         rows = cursor.fetchall()
-    return [
-        Change(
-            *texts_and_price, list(tags or ()), orjson.loads(attributes) if attributes else {}, sellable, added, stamp
-        )
-        for *texts_and_price, tags, attributes, sellable, added, stamp in rows
-    ]
+    return [_change(*row) for row in rows]
+
+
+def _change(
+    product_id: int,
+    external_id: str,
+    title: str,
+    path: str | None,
+    brand: str,
+    price: float | None,
+    stock: int | None,
+    tags: list[str] | None,
+    attributes: str | None,
+    sellable: bool,
+    added: float,
+    stamp: float,
+) -> Change:
+    """A row of ``COLUMNS``."""
+    facts = orjson.loads(attributes) if attributes else {}
+    return Change(product_id, external_id, title, path, brand, price, stock, tags or [], facts, sellable, added, stamp)
 
 
 def read_stamps(since: datetime) -> tuple[np.ndarray, np.ndarray]:

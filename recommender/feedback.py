@@ -218,5 +218,5 @@ def _split(split: str, scope: Scope) -> dict[str, Counts]:
     return {str(row["name"]): _counts(row) for row in rows}
 
 
-def _counts(row: Mapping[str, float | None]) -> Counts:
+def _counts(row: Mapping[str, object]) -> Counts:
     return Counts(**{f.name: row[f.name] or 0 for f in fields(Counts)})  # type: ignore[arg-type]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import connection, transaction
@@ -99,7 +100,7 @@ GROUP BY source, placement, run, segment, d.dimension, d.key
 def roll_up(*, day: date, windows: Windows, zone: ZoneInfo) -> int:
     """Count one day of the shop's calendar anew; returns how many rows there are for it now."""
     start, end = (datetime.combine(d, time.min, tzinfo=zone).astimezone(UTC) for d in (day, day + timedelta(days=1)))
-    values: dict[str, date | datetime | timedelta] = {
+    values: dict[str, Any] = {  # psycopg takes a timedelta, which the stubs do not know
         "day": day,
         "start": start,
         "end": end,

@@ -69,9 +69,9 @@ def make_history(
         for week in range(weeks):
             at = NEWEST - timedelta(days=7 * (weeks - 1 - week) + int(number) % 5, hours=number % 7)
             for pick in rng.choice(loved, size=min(basket, len(loved)), replace=False):
-                events.append(_purchase(shopper, side[pick], at, rng))
+                events.append(_purchase(shopper, side[int(pick)], at, rng))
             if week % 3 == 0:
-                events.append(_purchase(shopper, side[rng.integers(len(side))], at, rng))
+                events.append(_purchase(shopper, side[int(rng.integers(len(side)))], at, rng))
     return Event.objects.bulk_create(events, batch_size=2000)
 
 

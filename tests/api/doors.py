@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 from django.http import HttpResponse
@@ -54,11 +54,20 @@ class Caller:
         return self.call("POST", path, body, **headers)
 
 
-def read(answer: HttpResponse) -> Any:
+class Answer(Protocol):
+    """What is looked at of an answer, whichever client asked."""
+
+    status_code: int
+
+    @property
+    def content(self) -> bytes: ...
+
+
+def read(answer: Answer) -> Any:
     return orjson.loads(answer.content)
 
 
-def code(answer: HttpResponse) -> tuple[int, str]:
+def code(answer: Answer) -> tuple[int, str]:
     """Status and the code of the error."""
     return answer.status_code, read(answer)["error"]["code"]
 

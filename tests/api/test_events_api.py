@@ -95,9 +95,11 @@ class RefusalTests(EventsCase):
         self.assertEqual(code(self.shop.post("events", b"a=b", content_type="text/plain"))[0], 415)
 
     def test_single_events_never_block_others(self) -> None:
-        wrong = [{"at": "yesterday"}, {"price": -1}, {"event_id": "7"}, {"position": 1e9}, {"shopper": "x" * 129},
-                 {"visitor": "v"}, {"value": "five"}, {"product": ""}, {"session": "\0"}]  # fmt: skip
-        strange = [None, 1, "x", [], {}, *(event(**fields) for fields in wrong)]
+        wrong: list[dict[str, object]] = [
+            {"at": "yesterday"}, {"price": -1}, {"event_id": "7"}, {"position": 1e9}, {"shopper": "x" * 129},
+            {"visitor": "v"}, {"value": "five"}, {"product": ""}, {"session": "\0"},
+        ]  # fmt: skip
+        strange: list[object] = [None, 1, "x", [], {}, *(event(**fields) for fields in wrong)]
         answer = read(self.shop.post("events", {"events": [*strange, event()]}))
         self.assertEqual(answer["accepted"], 1)
         self.assertEqual([reject["index"] for reject in answer["rejected"]], list(range(len(strange))))

@@ -166,7 +166,7 @@ class OriginTests(GateCase):
     def test_a_browser_that_asks_first_is_told_yes_for_the_origin_of_any_live_key(self) -> None:
         def asked(origin: str) -> str | None:
             headers = {"origin": origin, "access-control-request-method": "POST"}
-            answer: HttpResponse = self.client.options(API + "events", headers=headers)
+            answer = self.client.options(API + "events", headers=headers)
             return answer.headers.get("Access-Control-Allow-Origin")
 
         self.ask("https://shop.example")

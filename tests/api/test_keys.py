@@ -133,6 +133,7 @@ class KeyTests(TestCase):
         with self.assertRaises(keys.KeyRefused):
             keys.rotate(key=new.row)
         old.row.refresh_from_db()
+        assert old.row.expires_at is not None
         self.assertLess(old.row.expires_at, timezone.now() + timedelta(days=8))
 
     def test_refusals(self) -> None:

@@ -91,10 +91,14 @@ class ShopperTests(CatalogueCase):
 
     def test_refusals(self) -> None:
         self.assertEqual(code(self.shop.get("shoppers/nobody")), (404, "not_found"))
-        for values in ({"age": [1]}, {"consent": "yes"}, {"town": {}}, {"attributes": 1}, {"age": "x" * 33}, {"": 1}):
+        shoppers: list[dict[str, object]] = [
+            {"age": [1]}, {"consent": "yes"}, {"town": {}}, {"attributes": 1}, {"age": "x" * 33}, {"": 1}
+        ]  # fmt: skip
+        for values in shoppers:
             with self.subTest(values):
                 self.assertEqual(self.put("shoppers/anna", **values).status_code, 400)
-        for values in ({}, {"visitor": 1}, {"visitor": ""}, {"visitor": "v", "more": 1}):
+        merges: list[dict[str, object]] = [{}, {"visitor": 1}, {"visitor": ""}, {"visitor": "v", "more": 1}]
+        for values in merges:
             with self.subTest(values):
                 self.assertEqual(self.shop.post("shoppers/anna/merge", values).status_code, 400)
 

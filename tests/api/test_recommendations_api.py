@@ -137,9 +137,20 @@ class RefusalTests(RecommendationsCase):
                 self.assertEqual(code(self.ask(query)), expected)
 
     def test_bad_bodies(self) -> None:
-        for body in ([], {}, {"requests": []}, {"requests": [{}] * 21}, {"requests": [1]}, {"requests": [{"n": "5"}]},
-                     {"requests": [{"n": True}]}, {"requests": [{"exclude": [1]}]}, {"requests": [{"filter": [1]}]},
-                     {"requests": [{"filter": {"a": {"b": 1}}}]}, {"requests": [{"placement": 1}]}):  # fmt: skip
+        refused: list[object] = [
+            [],
+            {},
+            {"requests": []},
+            {"requests": [{}] * 21},
+            {"requests": [1]},
+            {"requests": [{"n": "5"}]},
+            {"requests": [{"n": True}]},
+            {"requests": [{"exclude": [1]}]},
+            {"requests": [{"filter": [1]}]},
+            {"requests": [{"filter": {"a": {"b": 1}}}]},
+            {"requests": [{"placement": 1}]},
+        ]
+        for body in refused:
             with self.subTest(body):
                 self.assertEqual(self.shop.post("recommendations", body).status_code, 400)
 

@@ -121,10 +121,10 @@ class EffectTaskTest(TaskCase):
         pinned = Product.objects.get(external_id="p9")
         people = {shopper.external_id: shopper for shopper in Shopper.objects.all()}
         for n, answer in enumerate(answers):
-            facts = {"at": datetime.now(UTC), "source": "api", "recommendation_id": answer.recommendation_id}
-            make_event(people[f"s{n % 6}"], None, type="impression", **facts)
+            now, facts = datetime.now(UTC), {"source": "api", "recommendation_id": answer.recommendation_id}
+            make_event(people[f"s{n % 6}"], None, type="impression", at=now, **facts)
             if n % 5 == 0:
-                make_event(people[f"s{n % 6}"], pinned, type="click", **facts)
+                make_event(people[f"s{n % 6}"], pinned, type="click", at=now, **facts)
         roll_up.refresh(windows=Windows(), zone=ZoneInfo(str(read_shop().zone)))
 
     def test_see_what_it_did(self) -> None:

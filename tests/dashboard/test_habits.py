@@ -59,7 +59,12 @@ class SharesTest(unittest.TestCase):
 
     def test_a_name_is_asked_for_once_a_product(self) -> None:
         asked: list[int] = []
-        habits.shares([line(day, TEA) for day in range(9)], lambda product: str(asked.append(product)))
+
+        def name(product: int) -> str:
+            asked.append(product)
+            return "Drinks"
+
+        habits.shares([line(day, TEA) for day in range(9)], name)
         self.assertEqual(asked, [TEA])
 
     def test_of_two_bought_as_often_the_first_is_the_most(self) -> None:

@@ -5,6 +5,7 @@ from re import findall, search
 
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.template.backends.django import Template
 from django.template.loader import get_template, render_to_string
 from django.test import SimpleTestCase, TestCase
 from django.urls import reverse
@@ -67,11 +68,15 @@ class Templates(SimpleTestCase):
     def test_every_component_has_its_template(self) -> None:
         kinds = [kind for module in (components, evidence, graphics, lists) for kind in vars(module).values()]
         named = {
-            kind.template for kind in kinds if isinstance(kind, type) and isinstance(vars(kind).get("template"), str)
+            template
+            for kind in kinds
+            if isinstance(kind, type) and isinstance(template := vars(kind).get("template"), str)
         }
         self.assertGreater(len(named), 20)
         for template in named:
-            self.assertIn(template, get_template(template).template.name)
+            made = get_template(template)
+            assert isinstance(made, Template)
+            self.assertEqual(made.template.name, template)
 
 
 class Deltas(SimpleTestCase):

@@ -96,6 +96,7 @@ class ReplayTests(unittest.TestCase):
         self.assertIn("home", {placement for _, placement, _, _ in shop.asked})
         for shopper, _, as_of, _ in shop.asked:
             self.assertEqual(shopper, "anna")
+            assert as_of is not None
             self.assertLess(as_of, self.visits[0].at)
 
     def test_only_purchases_are_real(self) -> None:

@@ -8,6 +8,7 @@ import unittest
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import TypedDict, Unpack
 
 import numpy as np
 from hypothesis import given
@@ -39,7 +40,15 @@ def no_neighbours(items: np.ndarray, k: int, table: str) -> tuple[np.ndarray, np
     return np.full((len(items), 1), -1), np.zeros((len(items), 1))
 
 
-def shopping(*events: tuple[str, str, float], anchors: tuple[str, ...] = (), **fields: object) -> Shopping:
+class Fields(TypedDict, total=False):
+    """What a request may say beside its events and anchors."""
+
+    strategy: str
+    trending: frozenset[int]
+    shown: np.ndarray | None
+
+
+def shopping(*events: tuple[str, str, float], anchors: tuple[str, ...] = (), **fields: Unpack[Fields]) -> Shopping:
     """Events as (kind, product, days ago), oldest first."""
     n = len(events)
     nothing = np.full(n, np.nan, dtype=np.float32)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import unittest
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from types import SimpleNamespace
+from typing import TypedDict, Unpack
 
 import numpy as np
 from hypothesis import given, settings
@@ -30,7 +32,25 @@ def names(result: Ranked) -> list[str]:
     return [SHELF.external_ids[code] for code in result.items]
 
 
-def rule(verb: str, *, id: int = 1, condition: dict | None = None, **fields: object) -> CompiledRule:
+class Fields(TypedDict, total=False):
+    """What a rule of a test may say beside its verb and condition."""
+
+    position: int
+    factor: float
+    limit: int
+    by: str
+    level: int
+    placements: frozenset[str]
+    segments: frozenset[str]
+    starts_at: float | None
+    ends_at: float | None
+    schedule: rules.Schedule | None
+    priority: int
+
+
+def rule(
+    verb: str, *, id: int = 1, condition: Mapping[str, object] | None = None, **fields: Unpack[Fields]
+) -> CompiledRule:
     return CompiledRule(id=id, verb=verb, name=f"rule {id}", condition=Condition.from_dict(condition or {}), **fields)
 
 
@@ -72,13 +92,14 @@ class ConditionTests(unittest.TestCase):
         self.assertEqual(Condition.from_dict(parts).to_dict(), parts)
 
     def test_refusals(self) -> None:
-        for parts in (
+        refused: list[dict[str, object]] = [
             {"price_min": "cheap"},
             {"price_min": True},
             {"colour": 1},
             {"brands": [None]},
             {"attributes": []},
-        ):
+        ]
+        for parts in refused:
             with self.subTest(parts), self.assertRaises(ConditionError):
                 Condition.from_dict(parts)
 
@@ -240,7 +261,7 @@ class ReadingTests(unittest.TestCase):
             self.assertEqual(refused.exception.field, field)
 
 
-conditions = st.sampled_from(
+conditions: st.SearchStrategy[dict[str, list[str] | float]] = st.sampled_from(
     [
         {"categories": ["Dairy"]},
         {"categories": ["Bakery"]},
@@ -287,7 +308,9 @@ class PropertyTests(unittest.TestCase):
 
     @settings(max_examples=150, deadline=None)
     @given(lists, several, some_rule(("exclude", "only")))
-    def test_excluded_is_nowhere_and_only_lets_no_other_through(self, order, some, wall) -> None:
+    def test_excluded_is_nowhere_and_only_lets_no_other_through(
+        self, order: list[str], some: list[CompiledRule], wall: CompiledRule
+    ) -> None:
         result, _ = apply(ranked_some(order), [*some, wall], CONTEXT)
         matched = wall.condition.matches(SHELF, result.items, at=NOW)
         self.assertTrue(matched.all() if wall.verb == "only" else not matched.any())
@@ -295,7 +318,9 @@ class PropertyTests(unittest.TestCase):
     @settings(max_examples=150, deadline=None)
     @given(lists, st.lists(some_rule(("boost", "bury", "spread")), max_size=4, unique_by=lambda r: r.id),
            st.sampled_from(NAMES), st.integers(1, 10))  # fmt: skip
-    def test_a_pinned_item_is_where_it_was_pinned(self, order, some, name: str, position: int) -> None:
+    def test_a_pinned_item_is_where_it_was_pinned(
+        self, order: list[str], some: list[CompiledRule], name: str, position: int
+    ) -> None:
         pin = rule("pin", condition={"products": [name]}, position=position)
         result, _ = apply(ranked_some(order), [*some, pin], CONTEXT)
         # A list shorter than the position ends with it.
@@ -303,7 +328,9 @@ class PropertyTests(unittest.TestCase):
 
     @settings(max_examples=150, deadline=None)
     @given(lists, several)
-    def test_of_many_pins_each_stands_where_it_asks_unless_another_was_first(self, order, some) -> None:
+    def test_of_many_pins_each_stands_where_it_asks_unless_another_was_first(
+        self, order: list[str], some: list[CompiledRule]
+    ) -> None:
         result, trace = apply(ranked_some(order), some, CONTEXT)
         told = {step.rule: item for item in trace.pinned for step in trace.of(item) if step.verb == "pin"}
         pins = [pin for pin in rules.in_scope(some, CONTEXT) if pin.id in told]
@@ -320,7 +347,9 @@ class PropertyTests(unittest.TestCase):
 
     @settings(max_examples=150, deadline=None)
     @given(lists, several, some_rule())
-    def test_removing_a_rule_restores_the_list(self, order, some, extra: CompiledRule) -> None:
+    def test_removing_a_rule_restores_the_list(
+        self, order: list[str], some: list[CompiledRule], extra: CompiledRule
+    ) -> None:
         before, trace = apply(ranked_some(order), some, CONTEXT)
         apply(ranked_some(order), [*some, extra], CONTEXT)
         after, trace_after = apply(ranked_some(order), [r for r in [*some, extra] if r is not extra], CONTEXT)
@@ -329,14 +358,16 @@ class PropertyTests(unittest.TestCase):
 
     @settings(max_examples=100, deadline=None)
     @given(lists, several)
-    def test_the_order_in_which_rules_are_handed_in_does_not_matter(self, order, some: list[CompiledRule]) -> None:
+    def test_the_order_in_which_rules_are_handed_in_does_not_matter(
+        self, order: list[str], some: list[CompiledRule]
+    ) -> None:
         one, _ = apply(ranked_some(order), some, CONTEXT)
         two, _ = apply(ranked_some(order), list(reversed(some)), CONTEXT)
         self.assertEqual(names(one), names(two))
 
     @settings(max_examples=100, deadline=None)
     @given(lists, some_rule(("spread",)))
-    def test_a_spread_holds(self, order, spread: CompiledRule) -> None:
+    def test_a_spread_holds(self, order: list[str], spread: CompiledRule) -> None:
         result, _ = apply(ranked_some(order), [spread], CONTEXT)
         groups = rules.groups_of(SHELF, spread, result.items)
         matched = spread.condition.matches(SHELF, result.items, at=NOW) & (groups >= 0)

@@ -81,7 +81,7 @@ def suggestions(text: str, *, limit: int = 6) -> tuple[list[Shopper], int]:
     text = text.strip()
     distance = Case(When(external_id=text, then=0), When(external_id__startswith=text, then=1), default=2)
     by_closeness = found.annotate(distance=distance)
-    rows = list(by_closeness.select_related("profile").order_by("distance", "external_id")[:limit])
+    rows: list[Shopper] = [*by_closeness.select_related("profile").order_by("distance", "external_id")[:limit]]
     return rows, (found.count() if len(rows) == limit else len(rows))
 
 

@@ -40,7 +40,7 @@ def placement(request: HttpRequest, shop: Shop, slug: str) -> HttpResponseBase:
 def _posted(request: HttpRequest, shop: Shop, row: Placement | None) -> HttpResponseBase:
     """Only ``do`` save writes; anything else shows what the entries would do."""
     found = placement_forms.read(request.POST, new=row is None)
-    if request.POST.get("do") != "save" or request.htmx:  # type: ignore[attr-defined]
+    if request.POST.get("do") != "save" or fragments.htmx(request):
         return _answer(request, shop, row, found)
     if found.setup is None:
         return _answer(request, shop, row, found, tried=True, status=422)

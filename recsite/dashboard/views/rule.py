@@ -45,7 +45,7 @@ def _posted(request: HttpRequest, shop: Shop, row: Rule | None) -> HttpResponseB
     """``do``: save or live write; anything else shows what the entries would do, and writes nothing."""
     read = rule_entries.read(request.POST, shop)
     do = request.POST.get("do", "")
-    if do not in ("save", "live") or request.htmx:  # type: ignore[attr-defined]
+    if do not in ("save", "live") or fragments.htmx(request):
         return _again(request, shop, row, read)
     if read.errors:
         return _again(request, shop, row, read, tried=True)
