@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.utils import timezone
 
 from behavior.models import Shopper
 from catalog.models import Product
-from recommender.models import Placement, Rule
-from recommender.serve import Answer
+from recommender.models import Placement
 from recsite.dashboard import numbers, preview, roles
-from recsite.dashboard.addresses import changed, linked, page, product_url, shopper_url
+from recsite.dashboard.addresses import changed, linked, page
 from recsite.dashboard.components import (
     Action,
-    Badge,
     Copy,
     Notice,
     Option,
@@ -25,42 +23,16 @@ from recsite.dashboard.components import (
     SearchBox,
     Select,
 )
-from recsite.dashboard.evidence import (
-    Contribution,
-    Contributions,
-    Evidence,
-    EvidenceItem,
-    RuleTrace,
-    TraceStep,
-)
 from recsite.dashboard.lists import ListCard, SideBySide, TileCard, TileList, summary, with_moves
 from recsite.dashboard.names import full_name
+from recsite.dashboard.pages import preview_notices
+from recsite.dashboard.pages.preview_why import Why, why_of
 from recsite.dashboard.pages.shopper import name_of
 from recsite.dashboard.pages.shoppers import describe
-from recsite.dashboard.preview import Listing, Reasoned, Setting, Wish
+from recsite.dashboard.preview import Listing, Setting, Wish
 from recsite.dashboard.queries import products as product_queries
 from recsite.dashboard.queries import shoppers as shopper_queries
 from recsite.dashboard.shop import Shop
-from recsite.dashboard.tiles import Tile, tile_of
-
-METHOD = (
-    "Method: one group of features is left out at a time and the product scored again. Parts need not add up exactly."
-)
-
-
-@dataclass(frozen=True)
-class Why:
-    """The panel about one product of one list."""
-
-    title: str
-    tile: Tile
-    sentence: str
-    contributions: Contributions | None
-    evidence: Evidence
-    trace: RuleTrace
-    next_href: str
-    close_href: str
-    actions: Sequence[Action]
 
 
 @dataclass(frozen=True)
@@ -119,8 +91,12 @@ def build(params: Mapping[str, str], shop: Shop, *, permissions: frozenset[str],
         single_title=a.label,
         single_state=a.state,
         both=both,
-        notices=[*notices, *_list_notices(listing_a, listing_b), *_same(listing_a, listing_b, permissions)],
-        why=_why(params, side, chosen, asked, shop, permissions),
+        notices=[
+            *notices,
+            *preview_notices.of_lists(listing_a, listing_b),
+            *preview_notices.of_sameness(listing_a, listing_b, permissions),
+        ],
+        why=why_of(params, side, chosen, asked, permissions),
         kept={key: params[key] for key in ("diff",) if params.get(key)},
     )
 
@@ -302,122 +278,7 @@ def _both(
     return SideBySide(_card("A", a, left), _card("B", b, right), counted, _differences(params))
 
 
-def _same(a: Listing, b: Listing | None, permissions: frozenset[str]) -> list[Notice]:
-    """Why two lists that were to be compared are one and the same."""
-    if b is None or [item.product for item in a.items] != [item.product for item in b.items] or not a.items:
-        return []
-    kinds = {a.setting.rules, b.setting.rules}
-    why, to_do = "What tells the two apart does not touch this list.", []
-    if a.setting.generation == b.setting.generation and len(kinds) == 2:
-        statuses = [Rule.Status.LIVE] if "off" in kinds else []
-        statuses += [Rule.Status.DRAFT] if "draft" in kinds else []
-        rows = Rule.objects.filter(status__in=statuses)
-        if rows.filter(starts_at__gt=a.answer.as_of).exists():
-            why = "A rule that starts later does not run yet: set “As of” to look ahead."
-        elif not rows.exists():
-            words = " or ".join("live" if status == Rule.Status.LIVE else "a draft" for status in statuses)
-            why = f"No rule is {words} now. A rule that is being written shows here as soon as it is saved."
-            editor = page("rule-new", placement=a.wish.placement.slug) if roles.EDIT_RULES in permissions else ""
-            to_do = linked(Action("Write a rule", editor, small=True))
-    return [Notice("Both lists are the same.", why, "grey", to_do)]
-
-
 def _card(mark: str, setting: Setting, cards: Sequence[TileCard]) -> ListCard:
     return ListCard(
         mark, setting.label, setting.state, TileList(cards, f"List {mark}", strip=True), empty="No difference."
-    )
-
-
-def _list_notices(*listings: Listing | None) -> list[Notice]:
-    """What is unusual about the lists; what holds for both is said once."""
-    told: dict[Notice, str] = {}
-    for mark, listing in zip("AB", listings, strict=False):
-        for notice in _unusual(listing.answer) if listing else ():
-            told[notice] = told.get(notice, "") + mark
-    if len([listing for listing in listings if listing]) == 1:
-        return list(told)
-    return [replace(notice, title=f"{' and '.join(marks)}: {notice.title}") for notice, marks in told.items()]
-
-
-def _unusual(answer: Answer) -> Iterator[Notice]:
-    if not answer.items:
-        yield Notice("The list is empty", preview.why_empty(answer), "warn")
-    elif answer.fallback:
-        words = answer.fallback.replace("_", " ")
-        yield Notice(f"From the fallback “{words}”", "The placement’s own strategy had nothing to go by.", "grey")
-    if answer.degraded:
-        yield Notice("Made in part", "Redis did not answer, so the newest events are missing.", "warn")
-
-
-def _why(
-    params: Mapping[str, str], side: str, listing: Listing, asked: Wish, shop: Shop, permissions: frozenset[str]
-) -> Why | None:
-    ranks = {item.product: rank for rank, item in enumerate(listing.items, 1)}
-    wanted = params.get("why", "")
-    if wanted not in ranks:
-        return None
-    reasoned = preview.reasoned(listing, wanted)
-    if reasoned is None:
-        return None
-    products = product_queries.by_external_ids([wanted, *(fact.product for fact in reasoned.facts)])
-    product = products.get(wanted)
-    if product is None:
-        return None
-    following = listing.items[ranks[wanted] % len(listing.items)].product
-    where = f" in {side}" if params.get("b") else ""
-    return Why(
-        title=f"Why is “{full_name(product)}” at rank {ranks[wanted]}{where}?",
-        tile=tile_of(product, size="s"),
-        sentence=reasoned.sentence,
-        contributions=_contributions(reasoned),
-        evidence=_evidence(reasoned, products, asked),
-        trace=_trace(reasoned),
-        next_href=changed(params, why=following, side=side) + "#why",
-        close_href=changed(params, why="", side=""),
-        actions=_why_actions(product, asked, permissions),
-    )
-
-
-def _contributions(reasoned: Reasoned) -> Contributions | None:
-    if not reasoned.contributions:
-        return None
-    parts = [Contribution(words, value) for words, value in reasoned.contributions]
-    return Contributions(reasoned.score or 0.0, parts, METHOD)
-
-
-def _evidence(reasoned: Reasoned, products: Mapping[str, Product], asked: Wish) -> Evidence:
-    items = []
-    for fact in reasoned.facts:
-        product = products.get(fact.product)
-        name = full_name(product) if product else fact.product
-        when = numbers.moment(fact.at) if fact.at else ""
-        title = f"{name}: {fact.kind}" if fact.at else f"{fact.kind.capitalize()} {name}"
-        tile = tile_of(product, size="s") if product else None
-        items.append(EvidenceItem(title, when, tile, product_url(product) if product else ""))
-    if asked.shopper is None:
-        return Evidence(items, none="A new visitor has no history.")
-    return Evidence(items, more="All of their events", more_href=shopper_url(asked.shopper) + "?timeline=all")
-
-
-def _trace(reasoned: Reasoned) -> RuleTrace:
-    rules = {rule.pk: rule for rule in Rule.objects.filter(pk__in=[step.rule for step in reasoned.steps])}
-    steps = []
-    for step in reasoned.steps:
-        rule = rules.get(step.rule)
-        badge = Badge("draft", "accent") if rule and rule.status == Rule.Status.DRAFT else None
-        steps.append(
-            TraceStep(step.name or f"Rule {step.rule}", step.text, step.changed, badge, page("rule", step.rule))
-        )
-    return RuleTrace(steps, reasoned.without, none="No rule touched it.")
-
-
-def _why_actions(product: Product, asked: Wish, permissions: frozenset[str]) -> list[Action]:
-    whose = {"preview_shopper": asked.shopper.external_id} if asked.shopper else {}
-    if asked.anchor:
-        whose["preview_product"] = asked.anchor.external_id
-    pin = page("rule-new", verb="pin", product=product.external_id, placement=asked.placement.slug, **whose)
-    allowed = pin if roles.EDIT_RULES in permissions else ""
-    return linked(
-        Action("Pin this product", allowed, small=True),
-        Action("Product page", product_url(product), "quiet", small=True),
     )
