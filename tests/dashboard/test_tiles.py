@@ -8,7 +8,7 @@ from django.test import SimpleTestCase
 
 from recsite.dashboard.lists import TileCard, TileList, with_moves
 from recsite.dashboard.names import NUMERO, Named, apart
-from recsite.dashboard.pages.gallery import GOODS
+from recsite.dashboard.pages.gallery_goods import GOODS
 from recsite.dashboard.silhouettes import SILHOUETTES
 from recsite.dashboard.tiles import FALLBACK, STEP, Tile, department, hue_of_category, tile
 
