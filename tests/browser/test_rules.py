@@ -43,6 +43,10 @@ class TasksTest(ShopCase):
         self.page.get_by_label("As of").fill(f"{datetime.now(UTC):%Y-%m-%dT%H:%M}")
         expect(side).to_contain_text("It does not run at this moment")
         self.page.get_by_label("As of").fill("")
+        expect(self.page.get_by_label("Shopper", exact=True)).to_have_value("Shopper s1")  # whose tile it was
+        expect(side.get_by_role("heading", level=2).first).to_contain_text("for Shopper s1")
+        self.page.get_by_label("Shopper", exact=True).fill("")
+        expect(side.get_by_role("heading", level=2).first).to_contain_text("for a new visitor")
         self.page.get_by_label("Shopper", exact=True).press_sequentially("s1", delay=20)
         self.page.get_by_role("option", name=re.compile("Shopper s1")).first.click()
         expect(side.get_by_role("heading", level=2).first).to_contain_text("for Shopper s1")
