@@ -8,8 +8,9 @@ from itertools import combinations
 
 import numpy as np
 
+from recommender.compiled_rules import CompiledRule
 from recommender.conditions import Shelf
-from recommender.rules import CompiledRule, groups_of, running_order
+from recommender.rules import groups_of, running_order
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,10 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
-from recommender import rules, services
+from recommender import compiled_rules, services
+from recommender.compiled_rules import CompiledRule
 from recommender.conditions import ConditionError
 from recommender.models import Placement, Rule, RuleVersion
-from recommender.rules import CompiledRule
 
 Status = Rule.Status
 LAST_PRIORITY = 999  # what a person may type; 1 runs first
@@ -92,7 +92,7 @@ class Wording:
         for name in ("starts_at", "ends_at"):
             at: datetime | None = getattr(self, name)
             values[name] = at.timestamp() if at else None
-        return rules.from_dict(values)
+        return compiled_rules.from_dict(values)
 
 
 _FIELDS = tuple(f.name for f in fields(Wording))
@@ -326,7 +326,7 @@ def _writer_of(rule: Rule) -> str:
 
 
 def _step(rule: Rule) -> int:
-    return rules.VERBS.index(_STEP_OF.get(str(rule.verb), str(rule.verb)))
+    return compiled_rules.VERBS.index(_STEP_OF.get(str(rule.verb), str(rule.verb)))
 
 
 def _priorities(line: Sequence[Rule]) -> list[int]:

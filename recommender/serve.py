@@ -22,12 +22,13 @@ import numpy as np
 
 from recommender import diversity, explain, live, rules, served, state, stopwatch, walls
 from recommender.catalogue import Catalogue
+from recommender.compiled_rules import CompiledRule, Context
 from recommender.conditions import Condition, ConditionError
 from recommender.dataset import no_events
 from recommender.dataset import subject as subject_name
 from recommender.explain import Contribution, Reason, Shopping
 from recommender.live import Subject
-from recommender.rules import CompiledRule, Ranked, Trace
+from recommender.rules import Ranked, Trace
 from recommender.state import State
 from recommender.steering import Slot
 
@@ -195,7 +196,7 @@ def answer_for(
     with stopwatch.step("rank"):
         ranked, fallback = kitchen.ranked(n)
     segment = request.segment if request.segment is not None else subject.segment if subject else ""
-    context = rules.Context(held.catalogue.shelf, request.placement, at, segment, kitchen.allowed)
+    context = Context(held.catalogue.shelf, request.placement, at, segment, kitchen.allowed)
     live_rules = held.rules if request.rules is None else request.rules
     with stopwatch.step("rules"):
         ranked = kitchen.behind_walls(ranked, live_rules, context, n)
@@ -300,9 +301,7 @@ class _Kitchen:
             began = began or ("popular" if len(more) else None)
         return Ranked(items, scores), None if began == self.slot.strategy else began
 
-    def behind_walls(
-        self, ranked: Ranked, live_rules: Sequence[CompiledRule], context: rules.Context, n: int
-    ) -> Ranked:
+    def behind_walls(self, ranked: Ranked, live_rules: Sequence[CompiledRule], context: Context, n: int) -> Ranked:
         """Where only and exclude rules would leave less than a list of what is ranked, what they let through and sells
         best stands behind it, by the shopper's own score where the placement goes by that: a narrow rule still fills
         the list."""
@@ -318,7 +317,7 @@ class _Kitchen:
         behind = self._scored(more) if own else _none(more)
         return Ranked(np.concatenate([ranked.items, behind.items]), np.concatenate([ranked.scores, behind.scores]))
 
-    def with_pins(self, ranked: Ranked, live_rules: Sequence[CompiledRule], context: rules.Context) -> Ranked:
+    def with_pins(self, ranked: Ranked, live_rules: Sequence[CompiledRule], context: Context) -> Ranked:
         """Products that pins name are ranked too, at the end, so that the rule finds them."""
         if not live_rules:
             return ranked

@@ -40,9 +40,9 @@ from recommender import (
 )
 from recommender.artifacts import AnyRanker
 from recommender.catalogue import Catalogue
+from recommender.compiled_rules import CompiledRule
 from recommender.engine.artifact import ArtifactError
 from recommender.generations import StoredGeneration
-from recommender.rules import CompiledRule
 from recommender.steering import Slot
 from recommender.store import Pointer, Reading
 from recommender.vocabulary import Vocabulary

@@ -11,9 +11,9 @@ from typing import Any
 
 import orjson
 
-from recommender import rules, store
+from recommender import compiled_rules, rules, store
+from recommender.compiled_rules import CompiledRule
 from recommender.models import Placement, Rule
-from recommender.rules import CompiledRule
 
 NAMES = ("rules", "placements")
 
@@ -49,7 +49,7 @@ def _packed(name: str) -> bytes:
 
 
 def rule_rows() -> list[dict[str, Any]]:
-    """Live rules in the form that ``rules.from_dict`` reads."""
+    """Live rules in the form that ``compiled_rules.from_dict`` reads."""
     return [
         {
             "id": row.pk,
@@ -88,7 +88,7 @@ def as_rules(rows: list[dict[str, Any]]) -> tuple[CompiledRule, ...]:
     compiled = []
     for row in rows:
         try:
-            compiled.append(rules.from_dict(row))
+            compiled.append(compiled_rules.from_dict(row))
         except rules.ConditionError:
             continue
     return tuple(compiled)

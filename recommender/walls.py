@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from recommender.rules import CompiledRule, Context
+from recommender.compiled_rules import CompiledRule, Context
 
 
 def in_scope(rules: Sequence[CompiledRule], context: Context) -> list[CompiledRule]:

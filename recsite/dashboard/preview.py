@@ -9,12 +9,13 @@ from datetime import datetime, timedelta
 
 from behavior.models import Shopper
 from catalog.models import Product
-from recommender import rules, serve
+from recommender import compiled_rules, serve
+from recommender.compiled_rules import CompiledRule, RuleError
 from recommender.engine.artifact import ArtifactError
 from recommender.explain import Fact
 from recommender.generations import NotStored
 from recommender.models import Generation, Placement, Rule, Switch
-from recommender.rules import CompiledRule, RuleError, Step
+from recommender.rules import Step
 from recommender.serve import Answer, Item
 from recommender.steering import Slot
 from recsite.dashboard import numbers
@@ -162,7 +163,7 @@ def rules_of(which: str) -> tuple[CompiledRule, ...] | None:
 
 def _compiled(row: Rule) -> CompiledRule | None:
     try:
-        return rules.compile_rule(row)
+        return compiled_rules.compile_rule(row)
     except RuleError:  # a draft half written does not run
         return None
 

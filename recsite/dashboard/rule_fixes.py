@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from recommender import conflicts
+from recommender.compiled_rules import CompiledRule
 from recommender.conflicts import Conflict
 from recommender.rulebook import Wording
-from recommender.rules import CompiledRule, running_order
+from recommender.rules import running_order
 from recommender.state import State
 from recsite.dashboard import numbers
 from recsite.dashboard.rule_words import Names, where

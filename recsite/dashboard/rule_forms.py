@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo
 
 from django.http import QueryDict
 
+from recommender.compiled_rules import STRENGTHS, VERBS
 from recommender.rulebook import Wording
-from recommender.rules import STRENGTHS, VERBS
 
 NUMBERS = {  # field of the form: what it is called; the names are those of a condition
     "price_min": "Price from",

@@ -12,8 +12,8 @@ from typing import Any
 
 from django.utils import timezone
 
+from recommender.compiled_rules import STRENGTHS, VERBS
 from recommender.rulebook import Wording
-from recommender.rules import STRENGTHS, VERBS
 from recsite.dashboard import numbers
 from recsite.dashboard.numbers import DASH
 

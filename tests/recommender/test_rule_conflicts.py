@@ -8,8 +8,8 @@ from datetime import time
 
 import numpy as np
 
+from recommender.compiled_rules import CompiledRule, Schedule
 from recommender.conflicts import Conflict, conflicts
-from recommender.rules import CompiledRule, Schedule
 from tests.recommender.shelves import DAY, NOW, goods
 from tests.recommender.test_rules import rule
 

@@ -13,9 +13,10 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recommender import rules
+from recommender import compiled_rules, rules
+from recommender.compiled_rules import CompiledRule, Context, RuleError
 from recommender.conditions import Condition, ConditionError, count
-from recommender.rules import CompiledRule, Context, Ranked, RuleError, apply
+from recommender.rules import Ranked, apply
 from tests.recommender.shelves import GOODS, NOW, goods
 
 SHELF = goods()
@@ -44,7 +45,7 @@ class Fields(TypedDict, total=False):
     segments: frozenset[str]
     starts_at: float | None
     ends_at: float | None
-    schedule: rules.Schedule | None
+    schedule: compiled_rules.Schedule | None
     priority: int
 
 
@@ -208,7 +209,7 @@ class ScopeTests(unittest.TestCase):
         self.assertEqual([timed.applies(replace(CONTEXT, at=at)) for at in moments], [False, True, True, False])
 
     def test_hours_in_the_shop_s_own_zone(self) -> None:
-        lunch = rules.from_dict(
+        lunch = compiled_rules.from_dict(
             {
                 "id": 1,
                 "verb": "boost",
@@ -223,7 +224,7 @@ class ScopeTests(unittest.TestCase):
         self.assertFalse(lunch.applies(replace(CONTEXT, at=monday.replace(day=2).timestamp())))
 
     def test_hours_past_midnight_belong_to_the_evening(self) -> None:
-        night = rules.from_dict(
+        night = compiled_rules.from_dict(
             {
                 "id": 1,
                 "verb": "boost",
@@ -242,7 +243,7 @@ class ReadingTests(unittest.TestCase):
             pk=7, name="Autumn", verb="bury", condition={"brands": ["Farm"]}, parameters={"strength": "strong"},
             placements=["home"], segments=[], starts_at=datetime(2026, 1, 1, tzinfo=UTC), ends_at=None, priority=3,
         )  # fmt: skip
-        compiled = rules.compile_rule(row)
+        compiled = compiled_rules.compile_rule(row)
         self.assertEqual((compiled.factor, compiled.priority, compiled.placements), (0.25, 3, frozenset({"home"})))
 
     def test_refusals_name_the_field(self) -> None:
@@ -257,7 +258,7 @@ class ReadingTests(unittest.TestCase):
             ({"verb": "spread", "parameters": {"schedule": {"time_zone": "Mars/North"}}}, "schedule"),
         ):
             with self.subTest(values), self.assertRaises(RuleError) as refused:
-                rules.from_dict({"id": 1, **values})
+                compiled_rules.from_dict({"id": 1, **values})
             self.assertEqual(refused.exception.field, field)
 
 
@@ -275,7 +276,7 @@ conditions: st.SearchStrategy[dict[str, list[str] | float]] = st.sampled_from(
 
 
 @st.composite
-def some_rule(draw: st.DrawFn, verbs: tuple[str, ...] = rules.VERBS) -> CompiledRule:
+def some_rule(draw: st.DrawFn, verbs: tuple[str, ...] = compiled_rules.VERBS) -> CompiledRule:
     verb = draw(st.sampled_from(verbs))
     return CompiledRule(
         id=draw(st.integers(2, 10_000)),

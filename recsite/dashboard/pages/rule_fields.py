@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from recommender import state
+from recommender.compiled_rules import STRENGTHS
 from recommender.conditions import SEPARATOR
-from recommender.rules import STRENGTHS
 from recsite.dashboard import rule_words
 from recsite.dashboard.addresses import page
 from recsite.dashboard.components import Option, SearchBox, Select

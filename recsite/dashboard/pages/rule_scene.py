@@ -8,10 +8,10 @@ from datetime import datetime
 
 from django.utils import timezone
 
+from recommender.compiled_rules import CompiledRule
 from recommender.conditions import ConditionError
 from recommender.models import Rule
 from recommender.rulebook import Wording, wording_of
-from recommender.rules import CompiledRule
 from recsite.dashboard import roles
 from recsite.dashboard.pages.rule_entries import Read
 from recsite.dashboard.queries import rules as queries

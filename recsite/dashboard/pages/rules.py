@@ -10,10 +10,10 @@ from typing import ClassVar
 from django.utils import timezone
 
 from recommender import conditions, state
+from recommender.compiled_rules import CompiledRule
 from recommender.feedback import TOO_FEW
 from recommender.models import Rule, RuleVersion
 from recommender.rulebook import Wording, wording_of
-from recommender.rules import CompiledRule
 from recsite.dashboard import numbers, roles, rule_words, tables
 from recsite.dashboard.addresses import changed, page
 from recsite.dashboard.components import (

@@ -13,12 +13,13 @@ from django.db.models.functions import Lag
 
 from catalog.models import Product
 from recommender import feedback
+from recommender.compiled_rules import CompiledRule
 from recommender.conditions import Condition, ConditionError, Shelf, Tags
 from recommender.engine.interactions import Codes
 from recommender.feedback import Counts, Rate, Scope
 from recommender.models import Placement, Rule, RuleVersion, ServedList
 from recommender.rulebook import Wording, wording_of
-from recommender.rules import CompiledRule, groups_of
+from recommender.rules import groups_of
 from recommender.state import State
 from recommender.vocabulary import as_number
 from recsite.dashboard.names import full_name
