@@ -11,8 +11,9 @@ from typing import Any
 
 import orjson
 
-from recommender import compiled_rules, rules, store
+from recommender import compiled_rules, store
 from recommender.compiled_rules import CompiledRule
+from recommender.conditions import ConditionError
 from recommender.models import Placement, Rule
 
 NAMES = ("rules", "placements")
@@ -89,7 +90,7 @@ def as_rules(rows: list[dict[str, Any]]) -> tuple[CompiledRule, ...]:
     for row in rows:
         try:
             compiled.append(compiled_rules.from_dict(row))
-        except rules.ConditionError:
+        except ConditionError:
             continue
     return tuple(compiled)
 
