@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from django.db import connection
-from django.test import TestCase
+from django.test import SimpleTestCase, TestCase
 
 from recommender import rulebook, serve, state, steering, store
 from recommender.models import Rule, RuleVersion
@@ -278,3 +278,12 @@ class TwoAtOnceTest(CommittedCase):
 
         self.together(lambda: move(made[0], 1), lambda: move(made[2], -1))
         self.assertEqual(len(set(Rule.objects.values_list("priority", flat=True))), 3)
+
+
+class PublishedTests(SimpleTestCase):
+    def test_a_rule_that_cannot_be_read_leaves_the_others_in_force(self) -> None:
+        good = {"id": 1, "verb": "exclude", "condition": {"products": ["p1"]}}
+        for bad in ({"verb": "shout"}, {"condition": {}}, {"condition": {"price_min": "cheap"}}):
+            with self.subTest(bad):
+                read = steering.as_rules([{**good, "id": 2, **bad}, good])
+                self.assertEqual([rule.id for rule in read], [1])
