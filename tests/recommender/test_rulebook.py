@@ -283,7 +283,10 @@ class TwoAtOnceTest(CommittedCase):
 class PublishedTests(SimpleTestCase):
     def test_a_rule_that_cannot_be_read_leaves_the_others_in_force(self) -> None:
         good = {"id": 1, "verb": "exclude", "condition": {"products": ["p1"]}}
-        for bad in ({"verb": "shout"}, {"condition": {}}, {"condition": {"price_min": "cheap"}}):
+        faults: list[dict[str, object]] = [
+            {"verb": "shout"}, {"condition": {}}, {"condition": {"price_min": "cheap"}}
+        ]  # fmt: skip
+        for bad in faults:
             with self.subTest(bad):
                 read = steering.as_rules([{**good, "id": 2, **bad}, good])
                 self.assertEqual([rule.id for rule in read], [1])
