@@ -22,13 +22,9 @@ application = get_wsgi_application()
 
 
 def _warm() -> None:
-    """Load model and catalogue beside, so that the first shopper does not wait for them."""
-    from django.db import connection
+    from recsite import warming  # beside: what it imports is no part of the start
 
-    from recommender import state
-
-    state.current()
-    connection.close()
+    warming.warm()
 
 
 threading.Thread(target=_warm, daemon=True, name="warm").start()
