@@ -8,26 +8,35 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from django.contrib.auth.models import User
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
-from kombu.exceptions import OperationalError as BrokerError
 
-from behavior.services import StoredEvent
-from recommender import artifacts, availability, generations, processes, publish, runs, steering, store
-from recommender.dataset import id_hash, subject
+from recommender import (
+    artifacts,
+    availability,
+    behind,
+    broker,
+    generations,
+    posted,
+    processes,
+    publish,
+    runs,
+    steering,
+    store,
+)
+from recommender.dataset import subject
 from recommender.engine import architectures as known
 from recommender.engine.config import Config
 from recommender.models import Generation, Switch, TrainingPlan, TrainingRun, Tuning
-from recommender.outbox import Outbox
-from recommender.packing import RecentEvent
+from recommender.posted import note_again, note_events, refill_recent, send_refresh
 
 log = logging.getLogger(__name__)
+__all__ = ["note_again", "note_events", "refill_recent", "send_refresh"]  # of ``posted``, for those who call this door
 
 RESEND_AFTER = timedelta(seconds=30)
 STOP_GRACE = timedelta(seconds=30)
@@ -117,7 +126,7 @@ def send_training(run_id: int) -> bool:
     """Hand the run to a worker; whether the broker took it (the reconciler sends it again otherwise)."""
     from recommender.tasks import run_training
 
-    return _send(run_training, run_id, queue="train")
+    return broker.send(run_training, run_id, queue="train")
 
 
 def request_tuning(
@@ -154,7 +163,7 @@ def send_tuning(tuning_id: int) -> bool:
     """Hand the search to a worker; whether the broker took it."""
     from recommender.tasks import run_tuning
 
-    return _send(run_tuning, tuning_id, queue="train")
+    return broker.send(run_tuning, tuning_id, queue="train")
 
 
 def stop_tuning(*, tuning: Tuning) -> Tuning:
@@ -283,67 +292,7 @@ def _fill(generation: Generation) -> None:
         log.warning("switching to generation %s without Redis: %s", generation.pk, error)
 
 
-# --- What was posted ---
-
-
-@dataclass(frozen=True)
-class Noted:
-    """How many events reached Redis and how many subjects are on their way to be refreshed."""
-
-    events: int
-    refreshes: int
-
-
-def note_events(events: Sequence[StoredEvent]) -> Noted:
-    """After commit: the next answer counts these. Best effort: what Redis misses is in Postgres.
-
-    Simulated feedback stays out, as it does of training, unless it carries a purchase.
-    """
-    by_subject: dict[str, list[RecentEvent]] = {}
-    for stored in events:
-        if stored.product_id is not None and stored.source != "simulator":
-            by_subject.setdefault(subject(*stored.event.subject), []).append(as_recent(stored))
-    if not by_subject:
-        return Noted(0, 0)
-    try:
-        due = store.note_recent(by_subject)
-    except store.StoreDown as error:
-        log.warning("recent events were not noted: %s", error)
-        return Noted(0, 0)
-    refreshes.add(*due)
-    return Noted(sum(map(len, by_subject.values())), len(due))
-
-
-def as_recent(stored: StoredEvent) -> RecentEvent:
-    """What the live features need of a stored event."""
-    event = stored.event
-    nan = float("nan")
-    return RecentEvent(
-        id_hash=id_hash(event.event_id.bytes),
-        product_id=stored.product_id or 0,
-        at=event.at.timestamp(),
-        type=event.type,
-        quantity=nan if event.quantity is None else event.quantity,
-        price=nan if event.price is None else event.price,
-        value=nan if event.value is None else event.value,
-    )
-
-
-def send_refresh(name: str) -> bool:
-    """Ask a worker for a fresh list of the subject ``name``."""
-    from recommender.tasks import refresh_list
-
-    return _send(refresh_list, name, queue="refresh")
-
-
-def _send_refreshes(names: Sequence[str]) -> None:
-    for name in names:
-        if not send_refresh(name):  # the broker is away: whoever posts again in a minute asks again
-            break
-
-
-#: A broker that is slow or frozen keeps no event waiting.
-refreshes: Outbox[str] = Outbox(_send_refreshes, name="refreshes")
+# --- What changed ---
 
 
 def note_products() -> int:
@@ -428,40 +377,10 @@ def _mend_redis() -> None:
             return
         log.info("generation %s is in Redis again: %s shoppers", switch.generation_id, count)
         refill_recent(switch.generation)
+    for mark in behind.left_behind():
+        posted.mend(mark)
     publish.mend_pointer()
-
-
-RECENT = """
-SELECT s.kind, s.external_id, e.event_id, e.product_id, extract(epoch FROM e.at)::float8, e.type,
-       e.quantity, e.price, e.value
-FROM behavior_event e JOIN behavior_shopper s ON s.id = e.shopper_id
-WHERE e.product_id IS NOT NULL AND e.source NOT IN ('import', 'simulator') AND e.received_at > %s
-ORDER BY e.at, e.event_id
-"""
-
-
-def refill_recent(generation: Generation) -> int:
-    """Recent events of everybody who posted since shortly before ``generation`` was made; returns how many."""
-    since = generation.created_at - timedelta(minutes=10)
-    by_subject: dict[str, list[RecentEvent]] = {}
-    with connection.cursor() as cursor:
-        cursor.execute(RECENT, [since])
-        for kind, external_id, event_id, product_id, at, type_, *numbers in cursor.fetchall():
-            values = [float("nan") if number is None else number for number in numbers]
-            event = RecentEvent(id_hash(event_id.bytes), product_id, at, type_, *values)
-            by_subject.setdefault(subject(kind, external_id), []).append(event)
-    store.refill_recent(by_subject)
-    return sum(map(len, by_subject.values()))
 
 
 def _kept_generations() -> list[int]:
     return list(Generation.objects.filter(status=Generation.Status.READY).values_list("pk", flat=True))
-
-
-def _send(task: Any, *arguments: object, queue: str) -> bool:
-    try:
-        task.apply_async(arguments, queue=queue, retry=False)
-    except (BrokerError, OSError) as error:
-        log.warning("%s was not sent: %s", task.name, error)
-        return False
-    return True

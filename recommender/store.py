@@ -128,6 +128,8 @@ class Breaker:
 
 
 breaker = Breaker()
+#: Of its own: three lists that could not wait are no reason to give up an event that was acknowledged.
+note_breaker = Breaker()
 _clients: dict[tuple[str, float], redis.Redis] = {}
 
 # The pointer moves only forward: a late writer with an older switch number changes nothing.
@@ -173,18 +175,19 @@ def client(timeout: float) -> redis.Redis:
     return _clients[wanted]
 
 
-def _ask(commands: Sequence[line.Command], timeout: float = READ_TIMEOUT) -> list[Any]:
+def _ask(commands: Sequence[line.Command], timeout: float = READ_TIMEOUT, guard: Breaker | None = None) -> list[Any]:
     """The answers to the ``commands`` of a request, in one round trip."""
-    if not breaker.allows():
+    guard = guard or breaker
+    if not guard.allows():
         raise StoreDown("the breaker is open")
     rider = _rider.get()
     asked = commands if rider is None else [*commands, rider.command]
     try:
         answers = line.of_thread(settings.REDIS_URL, timeout).ask(asked)
     except (redis.RedisError, OSError) as error:
-        breaker.failed()
+        guard.failed()
         raise StoreDown(str(error)) from error
-    breaker.succeeded()
+    guard.succeeded()
     if rider is not None:
         _rider.set(None)  # once a request, however many trips it makes
         rider.told(float(answers.pop()))
@@ -288,9 +291,14 @@ def read_many(subjects: Sequence[str], generation: int) -> dict[str, tuple[Store
 
 
 def unpack_recent(values: Iterable[bytes]) -> tuple[RecentEvent, ...]:
-    """Oldest first; an event whose bytes are not readable is left out."""
-    events = [event for value in values if (event := packing.unpack_event(value)) is not None]
-    return tuple(sorted(events, key=lambda event: (event.at, event.id_hash)))
+    """Oldest first, each once; an event whose bytes are not readable is left out."""
+    return in_order(event for value in values if (event := packing.unpack_event(value)) is not None)
+
+
+def in_order(events: Iterable[RecentEvent]) -> tuple[RecentEvent, ...]:
+    """Oldest first, each once: what was noted again, or by two hands, counts once."""
+    by_id = {event.id_hash: event for event in events}
+    return tuple(sorted(by_id.values(), key=lambda event: (event.at, event.id_hash)))
 
 
 # --- Pointer ---
@@ -413,7 +421,7 @@ def note_recent(events: Mapping[str, Sequence[RecentEvent]]) -> list[str]:
             (b"EXPIRE", name, b"%d" % RECENT_SECONDS),
             (b"SET", _name("refresh", subject), b"1", b"NX", b"EX", b"%d" % REFRESH_SECONDS),
         ]
-    answers = _ask(commands, NOTE_TIMEOUT) if commands else []
+    answers = _ask(commands, NOTE_TIMEOUT, note_breaker) if commands else []
     return [subject for subject, due in zip(events, answers[3::4], strict=True) if due]
 
 
@@ -424,13 +432,16 @@ def start_refresh(subject: str) -> None:
 
 
 def refill_recent(events: Mapping[str, Sequence[RecentEvent]]) -> None:
-    """Replace each subject's list by ``events`` (oldest first), after Redis was emptied."""
+    """Put ``events`` (oldest first) at the head of each subject's list where they are not in it already; what others
+    note meanwhile stays."""
     with _writing() as server:
         pipeline = server.pipeline(transaction=False)
         for subject, posted in events.items():
-            name = key("recent", subject)
-            pipeline.delete(name)
-            pipeline.lpush(name, *(packing.pack_event(event) for event in posted[-RECENT_EVENTS:]))
+            name, packed = key("recent", subject), [packing.pack_event(event) for event in posted[-RECENT_EVENTS:]]
+            for value in packed:
+                pipeline.lrem(name, 1, value)  # type: ignore[arg-type]  # typed as text, sent as bytes
+            pipeline.lpush(name, *packed)
+            pipeline.ltrim(name, 0, RECENT_EVENTS - 1)
             pipeline.expire(name, RECENT_SECONDS)
         pipeline.execute()
 

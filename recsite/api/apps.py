@@ -6,4 +6,10 @@ class ApiConfig(AppConfig):
     label = "api"
 
     def ready(self) -> None:
-        from recsite.api import schema  # noqa: F401 - registers itself
+        from recommender import live
+        from recsite.api import (
+            patience,
+            schema,  # noqa: F401 - registers itself
+        )
+
+        live.ask = lambda question: patience.attempt(question, otherwise=())

@@ -63,6 +63,12 @@ class Pulse:
             self._wanted.set()  # it is felt until it is there again, though it may have come this very moment
             return False
 
+    def heard(self) -> None:
+        """Postgres has just answered somebody, which is as good: on a busy machine the thread may come late."""
+        with self._felt:
+            self._beat_at, self.is_lost = time.monotonic(), False
+            self._felt.notify_all()
+
     def stop(self) -> None:
         """End the thread."""
         thread, self._stopped, self.is_lost = self._thread, True, False
@@ -83,9 +89,7 @@ class Pulse:
             except DatabaseError:
                 connection.close()
                 continue
-            with self._felt:
-                self._beat_at, self.is_lost = time.monotonic(), False
-                self._felt.notify_all()
+            self.heard()
 
 
 pulse = Pulse()
@@ -108,6 +112,14 @@ def run(work: Callable[[], Answer]) -> Answer:
         return task.result()
     task.cancel()  # what has not begun is not to be done later
     raise _away()
+
+
+def attempt(work: Callable[[], Answer], *, otherwise: Answer) -> Answer:
+    """What ``work`` returns, ``otherwise`` where Postgres does not answer."""
+    try:
+        return run(work)
+    except (ApiError, DatabaseError):
+        return otherwise
 
 
 def stop() -> None:
@@ -133,15 +145,22 @@ def _do(work: Callable[[], Answer]) -> Answer:
     else:
         connection.health_check_done = True  # type: ignore[attr-defined]  # Django would ask before each use, a whole trip
     try:
+        answer = _insist(work)
+        pulse.heard()
+        return answer
+    finally:
+        connection.close_if_unusable_or_obsolete()
+        _last.used_at = time.monotonic()
+
+
+def _insist(work: Callable[[], Answer]) -> Answer:
+    try:
         return work()
     except (OperationalError, InterfaceError):
         if connection.connection is None or not connection.connection.closed:
             raise
         connection.close()  # the server was started again since; all that is done here may be done twice
         return work()
-    finally:
-        connection.close_if_unusable_or_obsolete()
-        _last.used_at = time.monotonic()
 
 
 def _threads() -> ThreadPoolExecutor:

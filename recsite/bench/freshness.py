@@ -135,5 +135,9 @@ def _story(pair: Pair) -> str:
         redis = "in Redis since" if noted else "not in Redis"
     except store.StoreDown:
         redis = "Redis does not answer"
-    slow = f"post {1000 * pair.seconds[0]:.0f} ms, list {1000 * (pair.seconds[1] - pair.seconds[0]):.0f} ms"
+    slow = f"post {_about(pair.seconds[0])}, list {_about(pair.seconds[1] - pair.seconds[0])}"
     return f"{told}; {kinds}{again}; {'stored' if stored else 'not stored'}, {redis}; {slow}"
+
+
+def _about(seconds: float) -> str:
+    return next((f"< {limit} ms" for limit in (50, 150, 300, 1000) if seconds * 1000 < limit), "longer than 1 s")

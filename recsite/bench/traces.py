@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -19,7 +20,12 @@ NAME = "bench-"  # begins the id of every shopper and visitor of a benchmark
 
 @contextmanager
 def caller() -> Iterator[str]:
-    """A secret key for the time of a benchmark; everything with the source ``bench`` is removed at its end."""
+    """A secret key for the time of a benchmark; everything with the source ``bench`` is removed at its end, so there
+    is one at a time in a shop."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(hashtext('recsite bench'))")
+        if not cursor.fetchone()[0]:
+            sys.exit("another benchmark measures this shop: each would remove what the other one leaves behind")
     remove()
     made = keys.create(name="Benchmark", kind="secret", scopes=ApiKey.Scope.values)
     try:
@@ -27,6 +33,8 @@ def caller() -> Iterator[str]:
     finally:
         keys.revoke(key=made.row)
         remove()
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock(hashtext('recsite bench'))")
 
 
 def remove() -> None:

@@ -70,6 +70,8 @@ class EventsView(ApiView):
         source = source_of(request, caller)
         recorded = behavior.record_events(events=events, rejects=letters, source=source)
         recommender.note_events(recorded.accepted)
+        if recorded.duplicate:  # whoever stored them may have died before it told Redis
+            recommender.note_again([event.event_id for event in events])
         _count(recorded, rejects)
         sight.note_arrivals(_arrivals(events, rejects, recorded, source))
         return rendering.json_response(
