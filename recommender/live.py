@@ -29,6 +29,7 @@ NEIGHBOURS = 20  # of each product that was just touched
 NEAREST = 20  # by the towers, once something was touched
 TOUCHED = 5
 POOL = 300
+SCORED = 320  # at most, of all of these
 
 
 @dataclass(frozen=True)
@@ -79,21 +80,25 @@ class Subject:
         return _distinct(codes[codes >= 0])[:TOUCHED]
 
     def candidates(self) -> np.ndarray:
-        """int64: what is worth scoring. The pool ∪ what was just touched ∪ its neighbours ∪ what the towers now find
-        nearest; without a pool the ranker looks through the whole catalogue."""
+        """int64, ascending: what is worth scoring. What was just touched ∪ its neighbours ∪ what the towers now find
+        nearest ∪ the pool, whose last places give way; without a pool the ranker looks through the whole catalogue."""
         ranker = self.model.ranker
         if self.pool is None:
             _, items = ranker.candidates(self.histories, self.now, size=POOL)
         else:
             items = self.pool.codes
-        parts = [np.asarray(items, np.int64), self.touched]
-        if len(self.touched):
-            for table in ("similar", "bought_together"):
-                parts.append(ranker.neighbours(self.touched, NEIGHBOURS, table=table)[0].ravel().astype(np.int64))
-            if self.pool is not None:
-                parts.append(ranker.nearest(self.histories, self.now, beyond=parts[0], k=NEAREST))
-        found = np.unique(np.concatenate(parts))
-        return found[found >= 0]
+        pool = np.asarray(items, np.int64)
+        if not len(self.touched):
+            return np.unique(pool)
+        parts = [self.touched]
+        for table in ("similar", "bought_together"):
+            parts.append(ranker.neighbours(self.touched, NEIGHBOURS, table=table)[0].ravel().astype(np.int64))
+        if self.pool is not None:
+            parts.append(ranker.nearest(self.histories, self.now, beyond=pool, k=NEAREST))
+        near = np.unique(np.concatenate(parts))
+        near = near[near >= 0]
+        rest = pool[~np.isin(pool, near)]
+        return np.unique(np.concatenate([near, rest[: max(SCORED - len(near), 0)]]))
 
     def score(self, items: np.ndarray) -> np.ndarray:
         """float32: the ranker's score of each item it knows, NaN for those that came later."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -151,11 +151,11 @@ def _put(since: float) -> dict[str, list[RecentEvent]]:
     return by_subject
 
 
-def _stored(condition: str, values: Iterable[object]) -> dict[str, list[RecentEvent]]:
+def _stored(condition: str, values: list[Any]) -> dict[str, list[RecentEvent]]:
     """Events by subject, oldest first."""
     by_subject: dict[str, list[RecentEvent]] = {}
     with connection.cursor() as cursor:
-        cursor.execute(STORED.format(condition), list(values))
+        cursor.execute(STORED.format(condition), values)
         for kind, external_id, event_id, product_id, at, type_, *numbers in cursor.fetchall():
             event = RecentEvent(id_hash(event_id.bytes), product_id, at, type_, *map(_number, numbers))
             by_subject.setdefault(subject(kind, external_id), []).append(event)
