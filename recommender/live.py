@@ -81,7 +81,8 @@ class Subject:
 
     def candidates(self) -> np.ndarray:
         """int64, ascending: what is worth scoring. What was just touched ∪ its neighbours ∪ what the towers now find
-        nearest ∪ the pool, whose last places give way; without a pool the ranker looks through the whole catalogue."""
+        nearest ∪ the pool, whose last places give way; without a pool the ranker looks through the whole catalogue, and
+        none of what it finds, in no order, gives way."""
         ranker = self.model.ranker
         if self.pool is None:
             _, items = ranker.candidates(self.histories, self.now, size=POOL)
@@ -98,7 +99,8 @@ class Subject:
         near = np.unique(np.concatenate(parts))
         near = near[near >= 0]
         rest = pool[~np.isin(pool, near)]
-        return np.unique(np.concatenate([near, rest[: max(SCORED - len(near), 0)]]))
+        room = len(rest) if self.pool is None else max(SCORED - len(near), 0)
+        return np.unique(np.concatenate([near, rest[:room]]))
 
     def score(self, items: np.ndarray) -> np.ndarray:
         """float32: the ranker's score of each item it knows, NaN for those that came later."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 import tempfile
+import time
 import uuid
 from datetime import timedelta
 from pathlib import Path
 from typing import NoReturn
+from unittest import mock
 
 from django.core.management import call_command
 from django.db import OperationalError, connection
@@ -18,7 +20,7 @@ from behavior.models import Shopper
 from behavior.records import UNTIMED, NewEvent
 from behavior.services import record_events
 from catalog.models import Product
-from recommender import availability, refresh, serve, services, state, steering, store
+from recommender import availability, live, refresh, serve, services, state, steering, store
 from recommender.conditions import Condition
 from recommender.models import Placement, Rule, ServedList
 from recommender.served import store_all
@@ -157,6 +159,21 @@ class Fresh(ServeCase):
         answer = serve.recommend(serve.Request(visitor="v", n=4))
         self.assertIsNone(answer.fallback)
         self.assertFalse(TEA & {item.product for item in answer.items})
+
+    def test_the_end_of_the_pool_gives_way_to_what_was_just_touched(self) -> None:
+        self.post("view", "p5", shopper="s0")
+        held = state.current()
+        reading = store.read("s:s0", held.generation)
+        subject = live.subject_now(held, "s:s0", reading, time.time())
+        assert subject is not None
+        assert subject.pool is not None
+        with mock.patch.object(live, "SCORED", 8), mock.patch.object(live, "NEIGHBOURS", 2):
+            few = set(subject.candidates().tolist())
+        self.assertEqual(len(few), 8)
+        self.assertLessEqual(set(subject.touched.tolist()), few)
+        left = [code for code in subject.pool.codes.tolist() if code in few]
+        self.assertEqual(left[:3], subject.pool.codes[:3].tolist())
+        self.assertGreater(len(subject.candidates()), 8)
 
     def test_a_view_is_recently_viewed_at_once(self) -> None:
         self.post("view", "p5", shopper="s0")
