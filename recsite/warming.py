@@ -52,7 +52,7 @@ PAGES = (
 class Onlooker(AnonymousUser):
     """Whoever may see what a merchandiser sees. Nobody logs in as them, and no row stands for them."""
 
-    username = "onlooker"
+    username = "onlooker"  # type: ignore[assignment]  # typed as the empty name of nobody
 
     def get_full_name(self) -> str:
         return ""

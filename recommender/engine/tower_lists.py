@@ -147,7 +147,7 @@ def gather(
     windows = [window for window in windows if len(window.asked)]
     if not windows:
         return None
-    answers = sum(np.bincount(window.answer, minlength=catalogue.n) for window in windows)
+    answers = np.bincount(np.concatenate([window.answer for window in windows]), minlength=catalogue.n)
     chance = (1 - ANY_ITEM) * answers / answers.sum() + ANY_ITEM / catalogue.n
     today = side(p, popularity.fit(p, data.items).columns)
     return Lists(catalogue, tuple(windows), today, chance, np.cumsum(chance))
