@@ -396,12 +396,39 @@ def build_profiles(*, as_of: datetime | None = None, report: ReportProfiles | No
     return done
 
 
+def are_profiles_current() -> bool:
+    """Whether every profile knows the newest event; not where there are events and no profile."""
+    newest = queries.newest_event_at()
+    if newest is None:
+        return True
+    return ShopperProfile.objects.exists() and not ShopperProfile.objects.filter(as_of__lt=newest).exists()
+
+
 def build_profile(shopper: Shopper, *, as_of: datetime | None = None) -> Profile:
     """One shopper's profile from what is stored just now, by the same fold and the norms of the last batch."""
     as_of = as_of or timezone.now()
-    stored = ShopperProfile.objects.order_by("-updated_at").values_list("data__norms", flat=True).first()
-    norms = Norms.from_dict(stored) if stored else profile_batches.read_norms(as_of)
-    return _fold([shopper.pk], norms, as_of).get(shopper.pk, Profile())
+    return _fold([shopper.pk], _norms(shopper, as_of), as_of).get(shopper.pk, Profile())
+
+
+def refresh_profile(*, shopper: Shopper) -> Profile | None:
+    """Store :func:`build_profile` of somebody who may be profiled; None (and no row) where they did nothing."""
+    as_of = timezone.now()
+    norms = _norms(shopper, as_of)
+    profile = _fold([shopper.pk], norms, as_of).get(shopper.pk)
+    if profile is None or not profile.events:
+        ShopperProfile.objects.filter(shopper=shopper).delete()
+        return None
+    _store_profiles({shopper.pk: profile}, norms, as_of)
+    return profile
+
+
+def _norms(shopper: Shopper, as_of: datetime) -> Norms:
+    """Those that the shopper's own profile was folded by, else those of the last batch."""
+    newest = ShopperProfile.objects.order_by("-updated_at")
+    for rows in (newest.filter(shopper=shopper), newest):
+        if stored := rows.values_list("data__norms", flat=True).first():
+            return Norms.from_dict(stored)
+    return profile_batches.read_norms(as_of)
 
 
 def _fold(shoppers: Sequence[int], norms: Norms, as_of: datetime) -> dict[int, Profile]:

@@ -1,6 +1,6 @@
 """A training run from its row to its verdict, in a child process of its own.
 
-    claim → read → engine.train.run_training → save → read back → gate → publish → switch
+    claim → profiles → read → engine.train.run_training → save → read back → gate → publish → switch
 
 The row is the run's life: status, progress and heartbeat are written through ``Life``, every write fenced by the
 attempt, so that a child that was given up for dead can no longer change anything. A child that dies writes
@@ -25,6 +25,7 @@ import numpy as np
 from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
+from behavior import services as behavior
 from recommender import artifacts, codeversion, dataset, drift, gate, processes, publish, rescoring, services
 from recommender.dataset import Snapshot
 from recommender.engine import baselines, impute, plain, train
@@ -100,6 +101,8 @@ def _train_or_skip(run: TrainingRun, life: Life) -> Outcome:
 
 def _train(run: TrainingRun, life: Life) -> Outcome:
     config = _config(run)
+    if run.as_of is None:
+        _freshen_profiles(life)
     life.step("read", 0.0)
     life.write(code_version=codeversion.current())
     raw = dataset.read(as_of=run.as_of, simulated=config.simulated, kind_weights=config.kind_weights)
@@ -146,6 +149,20 @@ def _train(run: TrainingRun, life: Life) -> Outcome:
     if publish.serving() is None:
         values["verdict"]["published"] = _publish_baseline(run, life, snapshot, trained.ranker, verdict.best_baseline)
     return Outcome(Status.REFUSED, {"progress": 1.0, "verdict": values["verdict"]})
+
+
+def _freshen_profiles(life: Life) -> None:
+    """Segments, and what drift is told by, are of the same days as the model."""
+    if behavior.are_profiles_current():
+        return
+
+    def report(done: int, of: int) -> None:
+        if life.stopped():
+            raise Stopped
+        life.step("profiles", 0.0)
+
+    life.step("profiles", 0.0)
+    behavior.build_profiles(report=report)
 
 
 def _warm(run: TrainingRun) -> tuple[Ranker | None, str]:

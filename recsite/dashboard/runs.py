@@ -47,7 +47,7 @@ _TRIGGERS = {
 }
 #: The steps as people follow them, and the run's own names for them.
 _STEPS = (
-    ("Read", ("", "read", "clean")),
+    ("Read", ("", "profiles", "read", "clean")),
     ("Profiles and features", ("features",)),
     ("Train", ("train",)),
     ("Measure", ("measure",)),

@@ -13,6 +13,7 @@ from django.db import connection
 from django.test import TestCase, override_settings
 from django.utils import timezone
 
+from behavior.models import ShopperProfile
 from recommender import processes, publish, runs, serve, services, state, store
 from recommender.engine import plain
 from recommender.models import TrainingRun
@@ -137,6 +138,7 @@ class Children(CommittedCase):
         self.assertEqual((run.attempts, run.status in (Status.SUCCEEDED, Status.REFUSED)), (2, True), run.error)
         self.assertGreater(run.metrics["models"]["deep"]["ALL"]["ndcg@10"], 0.5)
         self.assertTrue(run.curves["epoch"])
+        self.assertEqual(ShopperProfile.objects.count(), 40)
         self.assertIsNotNone(publish.serving())
         answer = serve.recommend(serve.Request(shopper="s0", n=3))
         self.assertIsNone(answer.fallback)
