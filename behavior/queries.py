@@ -50,6 +50,24 @@ def declared_types() -> list[str]:
     return list(EventType.objects.values_list("name", flat=True))
 
 
+def without_fresh_profile(*, since: datetime, limit: int) -> list[int]:
+    """Ids of shoppers who may be profiled and whose profile is older than an event received after ``since``; whoever
+    waits longest comes first."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT e.shopper_id FROM behavior_event e JOIN behavior_shopper s ON s.id = e.shopper_id
+            LEFT JOIN behavior_shopperprofile p ON p.shopper_id = e.shopper_id
+            WHERE e.received_at > %s AND NOT (e.source = 'simulator' AND e.type <> 'purchase')
+              AND s.consent IS NOT FALSE
+              AND (p.updated_at IS NULL OR p.updated_at < e.received_at)
+            GROUP BY e.shopper_id ORDER BY min(e.received_at), e.shopper_id LIMIT %s
+            """,
+            [since, limit],
+        )
+        return [shopper for (shopper,) in cursor.fetchall()]
+
+
 def newest_event_at() -> datetime | None:
     """The time of the newest event, None without any. What batch work is as of, unless it is told otherwise."""
     with connection.cursor() as cursor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -373,6 +373,9 @@ def merge_visitor(*, visitor: str, shopper: str) -> Merged:
     return Merged(person.pk, browser.pk, moved)
 
 
+#: At once, for everything else of the queue waits that long: about a second.
+PROFILES_AT_ONCE = 200
+FRESH_WITHIN = timedelta(hours=1)
 ReportProfiles = Callable[[int, int], None]  # (shoppers done, shoppers in all)
 
 
@@ -407,28 +410,24 @@ def are_profiles_current() -> bool:
 def build_profile(shopper: Shopper, *, as_of: datetime | None = None) -> Profile:
     """One shopper's profile from what is stored just now, by the same fold and the norms of the last batch."""
     as_of = as_of or timezone.now()
-    return _fold([shopper.pk], _norms(shopper, as_of), as_of).get(shopper.pk, Profile())
+    return _fold([shopper.pk], _norms(as_of), as_of).get(shopper.pk, Profile())
 
 
-def refresh_profile(*, shopper: Shopper) -> Profile | None:
-    """Store :func:`build_profile` of somebody who may be profiled; None (and no row) where they did nothing."""
+def refresh_profiles() -> int:
+    """Fold anew whoever posted in the last hour and after their profile was made, :data:`PROFILES_AT_ONCE` of them;
+    returns how many. What an hour leaves undone waits for the next batch."""
     as_of = timezone.now()
-    norms = _norms(shopper, as_of)
-    profile = _fold([shopper.pk], norms, as_of).get(shopper.pk)
-    if profile is None or not profile.events:
-        ShopperProfile.objects.filter(shopper=shopper).delete()
-        return None
-    _store_profiles({shopper.pk: profile}, norms, as_of)
-    return profile
+    waiting = queries.without_fresh_profile(since=as_of - FRESH_WITHIN, limit=PROFILES_AT_ONCE)
+    if waiting:
+        norms = _norms(as_of)
+        _store_profiles(_fold(waiting, norms, as_of), norms, as_of)
+    return len(waiting)
 
 
-def _norms(shopper: Shopper, as_of: datetime) -> Norms:
-    """Those that the shopper's own profile was folded by, else those of the last batch."""
-    newest = ShopperProfile.objects.order_by("-updated_at")
-    for rows in (newest.filter(shopper=shopper), newest):
-        if stored := rows.values_list("data__norms", flat=True).first():
-            return Norms.from_dict(stored)
-    return profile_batches.read_norms(as_of)
+def _norms(as_of: datetime) -> Norms:
+    """Those of the last batch."""
+    stored = ShopperProfile.objects.order_by("-updated_at").values_list("data__norms", flat=True).first()
+    return Norms.from_dict(stored) if stored else profile_batches.read_norms(as_of)
 
 
 def _fold(shoppers: Sequence[int], norms: Norms, as_of: datetime) -> dict[int, Profile]:

@@ -1,18 +1,16 @@
-"""A fresh profile and list of one shopper or visitor after a burst of events, out of the whole catalogue again."""
+"""A fresh list of one shopper or visitor after a burst of events: the whole catalogue's candidates again."""
 
 from __future__ import annotations
 
 import time
 
 from behavior.models import Shopper
-from behavior.services import refresh_profile
 from recommender import dataset, packing, publish, state, store
 from recommender.live import clock
 
 
 def refresh(subject: str) -> bool:
-    """Whether a list was written: not where no model serves, the subject is gone or may not be profiled. Where no model
-    serves the profile is fresh all the same."""
+    """Whether a list was written: not where no model serves, the subject is gone or may not be profiled."""
     store.start_refresh(subject)
     pointer = store.pointer()
     held = state.current()
@@ -22,12 +20,10 @@ def refresh(subject: str) -> bool:
     person = (
         Shopper.objects.filter(kind={"s": "shopper", "v": "visitor"}.get(kind, ""), external_id=external_id)
         .exclude(consent=False)
+        .select_related("profile")
         .first()
     )
-    if person is None:
-        return False
-    profile = refresh_profile(shopper=person)
-    if held.model is None:
+    if held.model is None or person is None:
         return False
     model = held.model
     history = dataset.read_histories([person.pk], model.vocabulary).get(person.pk)
@@ -37,7 +33,7 @@ def refresh(subject: str) -> bool:
     sellable = held.catalogue.sellable[: model.ranker.n_items]
     histories = dataset.as_histories([history], model.vocabulary)
     codes, scores = model.ranker.recommend(histories, clock(model, made_at), k=publish.POOL, sellable=sellable)
-    segment = profile.segment if profile else ""
+    segment = person.profile.segment if hasattr(person, "profile") else ""
     row = (subject, publish.pack_pool(codes[0], scores[0], made_at, segment), packing.pack_history(history))
     store.write_lists(model.pointer.generation, [row])
     return True

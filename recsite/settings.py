@@ -308,6 +308,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": schedule(2.0),
         "options": {"queue": "default", "expires": 4},
     },
+    "refresh-profiles": {
+        "task": "recsite.tasks.refresh_profiles",
+        "schedule": schedule(30.0),
+        "options": {"queue": "default", "expires": 30},
+    },
     "mend-imports": {
         "task": "recsite.tasks.mend_imports",
         "schedule": schedule(15.0),

@@ -15,6 +15,14 @@ def count_feedback() -> None:
     roll_up.refresh(windows=roll_up.Windows(shop.click_window, shop.view_window), zone=shop.zone)
 
 
+@shared_task(name="recsite.tasks.refresh_profiles")
+def refresh_profiles() -> None:
+    """The profiles of those who posted lately."""
+    from behavior import services
+
+    services.refresh_profiles()
+
+
 @shared_task(name="recsite.tasks.start_import")
 def start_import(import_id: int) -> None:
     """Start the child of an uploaded import; the row says how it goes on."""

@@ -177,24 +177,29 @@ class BuildProfilesTests(TestCase):
         self.assertEqual(live, Profile.from_dict(ShopperProfile.objects.get().data))
         self.assertEqual(services.build_profile(self.ben, as_of=SATURDAY), Profile())
 
-    def test_one_that_is_refreshed_knows_what_was_just_bought_the_others_wait_for_the_batch(self) -> None:
-        for days in (0, 7, 14, 21):
-            self.buy(self.anna, days)
+    def test_profiles_are_current_until_something_happens(self) -> None:
+        self.buy(self.anna, 0)
         self.assertFalse(services.are_profiles_current())
         services.build_profiles()
         self.assertTrue(services.are_profiles_current())
-        self.buy(self.anna, -1)
         self.buy(self.ben, -1)
-        refreshed = services.refresh_profile(shopper=self.anna)
-        row = ShopperProfile.objects.get()
-        self.assertEqual((row.baskets, Profile.from_dict(row.data)), (5, refreshed))
-        self.assertEqual(services.refresh_profile(shopper=self.ben).baskets, 1)
-        Event.objects.filter(shopper=self.ben).delete()
-        self.assertIsNone(services.refresh_profile(shopper=self.ben))
-        self.buy(self.ben, -1)
-        self.assertTrue(services.are_profiles_current())  # as far as anybody with a profile goes
-        services.build_profiles(as_of=SATURDAY)
         self.assertFalse(services.are_profiles_current())
+
+    def test_whoever_posted_lately_is_folded_anew_and_only_they(self) -> None:
+        for days in (0, 7, 14, 21):
+            self.buy(self.anna, days)
+        services.build_profiles()
+        self.assertEqual(services.refresh_profiles(), 0)
+        self.buy(self.ben, 1)
+        made = ShopperProfile.objects.get(shopper=self.anna).updated_at
+        self.assertEqual(services.refresh_profiles(), 1)
+        self.assertEqual(ShopperProfile.objects.get(shopper=self.ben).baskets, 1)
+        self.assertEqual(ShopperProfile.objects.get(shopper=self.anna).updated_at, made)
+        self.assertEqual(services.refresh_profiles(), 0)
+        Shopper.objects.filter(pk=self.ben.pk).update(consent=False)
+        self.buy(self.ben, 0)
+        self.buy(self.anna, -1, type="click", source="simulator")
+        self.assertEqual(services.refresh_profiles(), 0)
 
     @override_settings(SHOP_TIME_ZONE="America/New_York")
     def test_the_shops_time_zone_counts(self) -> None:

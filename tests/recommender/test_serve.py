@@ -210,7 +210,6 @@ class Fresh(ServeCase):
         assert reading.list is not None
         assert reading.history is not None
         self.assertEqual(len(reading.history.events), 1)
-        self.assertEqual(reading.list.segment, Shopper.objects.get(external_id="new").profile.segment)
         self.assertIsNone(serve.recommend(serve.Request(shopper="new")).fallback)
 
     def test_as_of_a_past_day_nothing_later_counts(self) -> None:
