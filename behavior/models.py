@@ -6,6 +6,7 @@ from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Upper
+from django.utils import timezone
 
 from catalog.models import Product
 
@@ -131,10 +132,11 @@ class ShopperProfile(models.Model):
     last_at = models.DateTimeField(null=True)
     data = models.JSONField(default=dict)  # profiles.Profile.to_dict()
     as_of = models.DateTimeField()
-    updated_at = models.DateTimeField(auto_now=True)
+    updated_at = models.DateTimeField(default=timezone.now)  # when its events began to be read
 
     class Meta:
         indexes = [
+            models.Index(fields=["-updated_at"], name="profile_updated_at"),  # the norms of the last batch
             # the shoppers page: sorted by spend or last visit, filtered by segment
             models.Index(fields=["-spend"], name="profile_spend"),
             models.Index(fields=["-last_at"], name="profile_last_at"),

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import connection
 from django.db.models import Count, Q, QuerySet
 
 from behavior.models import Event, EventType, RejectedEvent, Shopper
+
+#: After an event got its ``received_at`` it is seen by others: a profile read within that time may not know it.
+LONGEST_COMMIT = timedelta(seconds=10)
 
 
 @dataclass(frozen=True)
@@ -50,20 +53,20 @@ def declared_types() -> list[str]:
     return list(EventType.objects.values_list("name", flat=True))
 
 
-def without_fresh_profile(*, since: datetime, limit: int) -> list[int]:
-    """Ids of shoppers who may be profiled and whose profile is older than an event received after ``since``; whoever
-    waits longest comes first."""
+def without_fresh_profile(*, since: datetime, now: datetime, limit: int) -> list[int]:
+    """Ids of shoppers who may be profiled and whose profile does not know an event received after ``since``; whoever
+    waits longest comes first. What lies ahead of ``now`` waits until its time has come."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
             SELECT e.shopper_id FROM behavior_event e JOIN behavior_shopper s ON s.id = e.shopper_id
             LEFT JOIN behavior_shopperprofile p ON p.shopper_id = e.shopper_id
-            WHERE e.received_at > %s AND NOT (e.source = 'simulator' AND e.type <> 'purchase')
+            WHERE e.received_at > %s AND e.at <= %s AND NOT (e.source = 'simulator' AND e.type <> 'purchase')
               AND s.consent IS NOT FALSE
-              AND (p.updated_at IS NULL OR p.updated_at < e.received_at)
+              AND (p.updated_at IS NULL OR p.updated_at < e.received_at + %s OR p.as_of < e.at)
             GROUP BY e.shopper_id ORDER BY min(e.received_at), e.shopper_id LIMIT %s
             """,
-            [since, limit],
+            [since, now, LONGEST_COMMIT, limit],
         )
         return [shopper for (shopper,) in cursor.fetchall()]
 

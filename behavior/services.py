@@ -391,7 +391,7 @@ def build_profiles(*, as_of: datetime | None = None, report: ReportProfiles | No
     norms = profile_batches.read_norms(as_of)
     done = 0
     for portion in profile_batches.portions(counted):
-        _store_profiles(_fold(portion, norms, as_of), norms, as_of)
+        _fold_and_store(portion, norms, as_of)
         done += len(portion)
         if report:
             report(done, len(counted))
@@ -417,10 +417,9 @@ def refresh_profiles() -> int:
     """Fold anew whoever posted in the last hour and after their profile was made, :data:`PROFILES_AT_ONCE` of them;
     returns how many. What an hour leaves undone waits for the next batch."""
     as_of = timezone.now()
-    waiting = queries.without_fresh_profile(since=as_of - FRESH_WITHIN, limit=PROFILES_AT_ONCE)
+    waiting = queries.without_fresh_profile(since=as_of - FRESH_WITHIN, now=as_of, limit=PROFILES_AT_ONCE)
     if waiting:
-        norms = _norms(as_of)
-        _store_profiles(_fold(waiting, norms, as_of), norms, as_of)
+        _fold_and_store(waiting, _norms(as_of), as_of)
     return len(waiting)
 
 
@@ -436,7 +435,9 @@ def _fold(shoppers: Sequence[int], norms: Norms, as_of: datetime) -> dict[int, P
     return fold(log, shelf, norms, as_of=as_of, zone=shop_zone())
 
 
-def _store_profiles(profiles: Mapping[int, Profile], norms: Norms, as_of: datetime) -> None:
+def _fold_and_store(shoppers: Sequence[int], norms: Norms, as_of: datetime) -> None:
+    read_at = timezone.now()  # before the read: an event that comes during it is newer than the profile
+    profiles = _fold(shoppers, norms, as_of)
     said = norms.to_dict()
     rows = [
         ShopperProfile(
@@ -450,7 +451,7 @@ def _store_profiles(profiles: Mapping[int, Profile], norms: Norms, as_of: dateti
             last_at=profile.last_at,
             data=profile.to_dict() | {"norms": said},
             as_of=as_of,
-            updated_at=timezone.now(),
+            updated_at=read_at,
         )
         for shopper, profile in profiles.items()
     ]

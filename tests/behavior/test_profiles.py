@@ -1,15 +1,18 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from typing import Any
 from unittest import TestCase as PlainTestCase
+from unittest.mock import patch
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
 from django.core.management import CommandError, call_command
 from django.test import TestCase, override_settings
+from django.utils import timezone
 
 from behavior import profile_batches, services
 from behavior.models import Event, Shopper, ShopperProfile
@@ -185,20 +188,55 @@ class BuildProfilesTests(TestCase):
         self.buy(self.ben, -1)
         self.assertFalse(services.are_profiles_current())
 
+    def post(self, shopper: Shopper, *, ago: timedelta, **fields: Any) -> None:
+        """An event of just now, received ``ago``."""
+        event = make_event(shopper, self.products[0], **{"at": timezone.now() - ago, "price": 2.0} | fields)
+        Event.objects.filter(pk=event.pk).update(received_at=timezone.now() - ago)
+
     def test_whoever_posted_lately_is_folded_anew_and_only_they(self) -> None:
-        for days in (0, 7, 14, 21):
-            self.buy(self.anna, days)
+        for minutes in (5, 4, 3):
+            self.post(self.anna, ago=timedelta(minutes=minutes))
         services.build_profiles()
         self.assertEqual(services.refresh_profiles(), 0)
-        self.buy(self.ben, 1)
+        self.post(self.ben, ago=timedelta(minutes=1))
         made = ShopperProfile.objects.get(shopper=self.anna).updated_at
         self.assertEqual(services.refresh_profiles(), 1)
         self.assertEqual(ShopperProfile.objects.get(shopper=self.ben).baskets, 1)
         self.assertEqual(ShopperProfile.objects.get(shopper=self.anna).updated_at, made)
         self.assertEqual(services.refresh_profiles(), 0)
         Shopper.objects.filter(pk=self.ben.pk).update(consent=False)
-        self.buy(self.ben, 0)
-        self.buy(self.anna, -1, type="click", source="simulator")
+        self.post(self.ben, ago=timedelta(0))
+        self.post(self.anna, ago=timedelta(0), type="click", source="simulator")
+        self.assertEqual(services.refresh_profiles(), 0)
+
+    def test_what_comes_while_its_shopper_is_folded_is_folded_next(self) -> None:
+        self.post(self.anna, ago=timedelta(minutes=1))
+        read = profile_batches.read_log
+
+        def read_and_miss_one(shoppers: Sequence[int], as_of: datetime) -> Log:
+            found = read(shoppers, as_of)
+            self.post(self.anna, ago=timedelta(0))
+            return found
+
+        with patch.object(profile_batches, "read_log", read_and_miss_one):
+            self.assertEqual(services.refresh_profiles(), 1)
+        self.assertEqual(ShopperProfile.objects.get().events, 1)
+        self.assertEqual(services.refresh_profiles(), 1)
+        self.assertEqual(ShopperProfile.objects.get().events, 2)
+
+    def test_what_comes_while_everybody_is_folded_is_folded_next(self) -> None:
+        self.post(self.anna, ago=timedelta(minutes=5))
+        self.post(self.anna, ago=timedelta(minutes=1))
+        services.build_profiles(as_of=timezone.now() - timedelta(minutes=2))  # the newest event when it began
+        self.assertEqual(ShopperProfile.objects.get().events, 1)
+        self.assertEqual(services.refresh_profiles(), 1)
+        self.assertEqual(ShopperProfile.objects.get().events, 2)
+
+    def test_what_lies_ahead_of_the_clock_waits_until_its_time(self) -> None:
+        self.post(self.anna, ago=timedelta(minutes=1), at=timezone.now() + timedelta(minutes=2))
+        self.assertEqual(services.refresh_profiles(), 0)
+        Event.objects.update(at=timezone.now())
+        self.assertEqual(services.refresh_profiles(), 1)
         self.assertEqual(services.refresh_profiles(), 0)
 
     @override_settings(SHOP_TIME_ZONE="America/New_York")

@@ -11,7 +11,8 @@ from django.contrib.auth.models import User
 from django.test import TestCase
 from django.urls import resolve
 
-from behavior.models import Event
+from behavior import services as behavior_services
+from behavior.models import Event, ShopperProfile
 from catalog.models import Import
 from recommender.models import Rule, TrainingRun
 from recsite.bench import figures, load, page_addresses, pages, server, traces
@@ -77,7 +78,9 @@ class TraceTests(TestCase):
         (bench,) = make_shoppers(1, prefix=traces.NAME)
         make_event(anna, product)
         make_event(bench, product, source=traces.SOURCE)
+        behavior_services.build_profiles()
         traces.remove()
+        self.assertEqual(list(ShopperProfile.objects.values_list("shopper_id", flat=True)), [anna.pk])
         self.assertEqual(list(Event.objects.values_list("shopper_id", flat=True)), [anna.pk])
 
 
