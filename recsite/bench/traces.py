@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from django.db import connection
+from django.db import connection, transaction
 
 from catalog.models import Import
 from recommender import served, store
@@ -44,11 +44,13 @@ def remove() -> None:
     Import.objects.filter(source=SOURCE).delete()
     ApiKey.objects.filter(name="Benchmark").delete()
     keys.publish()
-    with connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("DELETE FROM behavior_event WHERE source = %s", [SOURCE])
-        cursor.execute(
-            "DELETE FROM behavior_shopper WHERE external_id LIKE %s RETURNING kind, external_id", [f"{NAME}%"]
-        )
+        # Locked first: a worker may be about to store profiles of them.
+        cursor.execute("SELECT id FROM behavior_shopper WHERE external_id LIKE %s FOR UPDATE", [f"{NAME}%"])
+        ids = [id for (id,) in cursor.fetchall()]
+        cursor.execute("DELETE FROM behavior_shopperprofile WHERE shopper_id = ANY(%s)", [ids])
+        cursor.execute("DELETE FROM behavior_shopper WHERE id = ANY(%s) RETURNING kind, external_id", [ids])
         gone = cursor.fetchall()
     for kind, external_id in gone:
         try:
