@@ -15,7 +15,9 @@ from behavior.records import MAX_AHEAD, MAX_POSITION, TEXT_LENGTHS, UNTIMED, unk
 from catalog.attributes import attribute_objects
 from catalog.cells import Cells
 from catalog.health import ABSURD_QUANTITY, HealthCount
-from catalog.import_run import Journal, Outcome, Report, Stored, run_import
+from catalog.import_journal import Journal, Report
+from catalog.import_row import Outcome, Stored
+from catalog.import_run import run_import
 from catalog.models import Import
 from catalog.tabular import Columns
 from catalog.upserts import Target, drop_repeated, upsert
@@ -130,7 +132,7 @@ class Events:
         return pa.table(ids | table)
 
     def _types(self, cells: Cells) -> pa.Array:
-        words = pc.fill_null(cells.text("type"), DEFAULT_TYPE)
+        words = pc.utf8_lower(pc.fill_null(cells.text("type"), DEFAULT_TYPE))  # every declared name is in small letters
         declared = pc.is_in(words, pa.array(self.types, pa.string()))
         rows = pc.invert(declared).to_numpy(zero_copy_only=False).nonzero()[0]
         cells.refuse(rows, "unknown_type", "type", lambda cell: unknown_type(repr(cell), self.types))
@@ -150,6 +152,7 @@ class Events:
         _number_equals(cursor)
         if "event_id" in columns.known:
             _drop_stored(cursor)
+        _join_whole_numbers(cursor, health)
         _add_stubs(cursor, health)
         stored = self._insert(cursor, journal)
         return Stored(stored, 0, rows - stored)
@@ -212,6 +215,24 @@ def _drop_stored(cursor: CursorWrapper) -> None:
         DELETE FROM pg_temp.staged_event AS staged USING behavior_event AS old
         WHERE staged.own_id AND old.event_id = staged.event_id
     """)
+
+
+def _join_whole_numbers(cursor: CursorWrapper, health: HealthCount) -> None:
+    """``17.0`` where the shop has a ``17`` and no ``17.0``: a column of numbers with a gap was written by a program
+    that knows gaps among decimal numbers only."""
+    for column, known in (
+        ("product", "SELECT external_id FROM catalog_product"),
+        ("shopper", "SELECT external_id FROM behavior_shopper WHERE kind = 'shopper'"),
+    ):
+        cursor.execute(f"SELECT FROM pg_temp.staged_event WHERE {column} ~ '^[0-9]+[.]0$' LIMIT 1")
+        if cursor.fetchone() is None:
+            continue
+        cursor.execute(f"""
+            UPDATE pg_temp.staged_event AS staged SET {column} = left(staged.{column}, -2)
+            WHERE staged.{column} ~ '^[0-9]+[.]0$' AND staged.{column} NOT IN ({known})
+              AND left(staged.{column}, -2) IN ({known} UNION SELECT {column} FROM pg_temp.staged_event)
+        """)
+        health.findings["point_zero_ids"] += cursor.rowcount
 
 
 def _add_stubs(cursor: CursorWrapper, health: HealthCount) -> None:

@@ -20,6 +20,7 @@ FINDINGS = {
     "unknown_product_lines": "lines with a product that only events mention",
     "unknown_shoppers": "shoppers that only events mention",
     "unknown_shopper_lines": "lines with a shopper that only events mention",
+    "point_zero_ids": "ids such as 17.0 that were read as the shop's 17",
     "without_time": "lines without a time",
     "quantity_not_positive": "lines with a quantity of zero or less",
     "quantity_absurd": f"lines with a quantity over {ABSURD_QUANTITY:,}",

@@ -10,8 +10,10 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from catalog.import_run import ImportRefusedError, Outcome, Report
-from catalog.import_run import Progress as ImportProgress
+from catalog.import_journal import Progress as ImportProgress
+from catalog.import_journal import Report
+from catalog.import_row import Outcome
+from catalog.import_run import ImportRefusedError
 from catalog.tabular import TableError
 
 

@@ -10,13 +10,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
-import os
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from datetime import timedelta
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -24,22 +20,15 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
-from django.utils import timezone
 
 from catalog.cells import Cells, is_blank
-from catalog.health import HealthCount, ImportHealth
+from catalog.health import HealthCount
+from catalog.import_journal import Journal, Report
+from catalog.import_row import Outcome, Stored, close_row, give_up_dead, open_row
 from catalog.models import Import
-from catalog.processes import HOST, is_running
-from catalog.rejects import LineReject, RejectFile
-from catalog.tabular import Chunk, Columns, TableError, count_rows, read_table
-
-JOURNAL_SECONDS = 0.5
-READING = 0.4  # its share of the time, about
-#: An import whose row says nothing for so long was ended from outside (killed, power cut).
-SILENT = timedelta(minutes=10)
-KILLED = "The process that imported it ended before it was done; nothing was stored."
+from catalog.rejects import RejectFile
+from catalog.tabular import Chunk, Columns, TableError, read_table
 
 
 class ImportRefusedError(Exception):
@@ -48,43 +37,6 @@ class ImportRefusedError(Exception):
     def __init__(self, message: str, outcome: Outcome) -> None:
         super().__init__(message)
         self.outcome = outcome
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Where an import is: ``step`` is reading, storing or tidying; ``rows`` were read; ``fraction`` is of the whole."""
-
-    step: str
-    rows: int
-    fraction: float
-
-
-@dataclass(frozen=True)
-class Stored:
-    """Rows that were new, rows that were there and now differ, and rows that were there already."""
-
-    stored: int
-    changed: int
-    duplicate: int
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of a file."""
-
-    import_id: int
-    rows: int = 0
-    stored: int = 0
-    changed: int = 0
-    duplicate: int = 0
-    rejected: int = 0
-    rejects_file: Path | None = None
-    samples: tuple[LineReject, ...] = ()
-    health: ImportHealth = field(default_factory=ImportHealth)
-    seconds: float = 0.0
-
-
-Report = Callable[[Progress], None]
 
 
 class Kind(Protocol):
@@ -120,53 +72,6 @@ class Kind(Protocol):
         """After the commit: what keeps the next queries quick."""
 
 
-class Journal:
-    """The import's row while its transaction runs.
-
-    Inside somebody's transaction (tests) there is no row that a second connection could see: then it writes nothing,
-    and ``side`` is the one connection there is.
-    """
-
-    def __init__(self, row: Import, report: Report | None) -> None:
-        self.row, self.report = row, report
-        self.alone = not connection.in_atomic_block
-        self.side: BaseDatabaseWrapper = connection.copy() if self.alone else connection
-        self.rows = self.bytes_read = 0
-        self._written = 0.0
-
-    def read(self, rows: int, bytes_read: int) -> None:
-        """So many rows were read by now."""
-        self.rows, self.bytes_read = rows, bytes_read
-        self._tell("reading", READING * bytes_read / max(self.row.bytes_total, 1))
-
-    def stored(self, part: float) -> None:
-        """So much (0 … 1) of what was staged is in its tables."""
-        self._tell("storing", READING + (1 - READING) * part)
-
-    def tidying(self) -> None:
-        """It is stored; the statistics follow."""
-        if self.report:
-            self.report(Progress("tidying", self.rows, 1.0))
-
-    def _tell(self, step: str, fraction: float) -> None:
-        if self.report:
-            self.report(Progress(step, self.rows, fraction))
-        if not self.alone or time.monotonic() - self._written < JOURNAL_SECONDS:
-            return
-        self._written = time.monotonic()
-        total = self.row.rows_total or self.rows * self.row.bytes_total // max(self.bytes_read, 1)
-        with self.side.cursor() as cursor:
-            cursor.execute(
-                "UPDATE catalog_import SET rows_read = %s, rows_total = %s, step = %s, progress = %s, "
-                "updated_at = now() WHERE id = %s",
-                [self.rows, max(total, self.rows), step, min(fraction, 1.0), self.row.pk],
-            )
-
-    def close(self) -> None:
-        if self.alone:
-            self.side.close()
-
-
 def run_import(
     path: Path,
     kind: Kind,
@@ -182,18 +87,18 @@ def run_import(
     one with rejects (unless ``allow_rejects``); in both cases, and in any other failure, nothing is stored.
     """
     give_up_dead()
-    row = _open_row(path, row or Import(kind=kind.name, file_name=path.name[:300], source=source))
+    row = open_row(path, row or Import(kind=kind.name, file_name=path.name[:300], source=source))
     rejects = RejectFile(path, settings.DATA_DIR)
     journal = Journal(row, report)
     start = time.monotonic()
     try:
         outcome = _run(path, kind, row, rejects, journal, allow_rejects)
     except ImportRefusedError as refused:
-        _close_row(row, Import.Status.REFUSED, refused.outcome, str(refused))
+        close_row(row, Import.Status.REFUSED, refused.outcome, str(refused))
         raise
     except BaseException as error:  # whatever ends it, Ctrl-C included, the row must say so
         words = str(error) or type(error).__name__
-        _close_row(row, Import.Status.FAILED, Outcome(row.pk, journal.rows), words)
+        close_row(row, Import.Status.FAILED, Outcome(row.pk, journal.rows), words)
         raise
     finally:
         rejects.close()
@@ -226,7 +131,7 @@ def _run(path: Path, kind: Kind, row: Import, rejects: RejectFile, journal: Jour
         cursor.execute(f"DROP TABLE pg_temp.{kind.staged_name}")
         outcome = _outcome(row, rows, rejects, health, stored)
         # In the same transaction: of an import that was killed, the row says truly whether anything was stored.
-        _close_row(row, Import.Status.STORED, outcome, "")
+        close_row(row, Import.Status.STORED, outcome, "")
     return outcome
 
 
@@ -298,48 +203,3 @@ def _refusal(path: Path, rows: int, rejects: RejectFile) -> str:
         f"(first: line {first.line}{where}: {first.message}). All of them: {rejects.path}. "
         "Mend them, or store the others with --allow-rejects."
     )
-
-
-def _open_row(path: Path, row: Import) -> Import:
-    size = path.stat().st_size if path.is_file() else 0
-    row.status = Import.Status.RUNNING
-    row.host, row.process_id = HOST, os.getpid()
-    row.bytes_total = size
-    row.rows_total = count_rows(path) if size else None
-    row.sha256 = digest(path) if size else ""
-    row.save()
-    return row
-
-
-def digest(path: Path) -> str:
-    """SHA-256 of a file, as hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _close_row(row: Import, status: Import.Status, outcome: Outcome, error: str) -> None:
-    row.status = status
-    row.rows_read = row.rows_total = outcome.rows
-    row.step, row.progress = "", 1.0 if status == Import.Status.STORED else 0.0
-    row.stored, row.changed, row.duplicate = outcome.stored, outcome.changed, outcome.duplicate
-    row.rejected = outcome.rejected
-    row.rejects_file = str(outcome.rejects_file or "")[:1000]
-    row.health = outcome.health.to_dict()
-    row.error = error.replace("\0", "␀")
-    row.finished_at = timezone.now()
-    row.save()
-
-
-def give_up_dead() -> int:
-    """Imports that were killed stay "running" for ever otherwise; returns how many were found.
-
-    On this host the process is asked for. Of another host there is only the silence: ten minutes of it.
-    """
-    found = 0
-    for row in Import.objects.filter(status=Import.Status.RUNNING):
-        alive = is_running(row.process_id, row.host)
-        if alive or (alive is None and row.updated_at > timezone.now() - SILENT):
-            continue
-        mine = Import.objects.filter(pk=row.pk, status=Import.Status.RUNNING, process_id=row.process_id)
-        found += mine.update(status=Import.Status.FAILED, error=KILLED, step="", finished_at=timezone.now())
-    return found

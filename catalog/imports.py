@@ -11,7 +11,9 @@ from django.db.backends.utils import CursorWrapper
 from catalog.attributes import attribute_objects
 from catalog.cells import Cells
 from catalog.health import HealthCount
-from catalog.import_run import Journal, Outcome, Report, Stored, run_import
+from catalog.import_journal import Journal, Report
+from catalog.import_row import Outcome, Stored
+from catalog.import_run import run_import
 from catalog.models import Import
 from catalog.paths import MAX_PATH, tidy_path
 from catalog.services import ensure_categories

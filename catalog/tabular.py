@@ -278,5 +278,8 @@ def _plain(column: pa.Array) -> pa.Array:
 
 
 def count_rows(path: Path) -> int | None:
-    """How many rows a Parquet file holds; None for CSV, where only reading tells."""
-    return pq.ParquetFile(path).metadata.num_rows if is_parquet(path) else None
+    """How many rows a Parquet file holds; None for CSV, where only reading tells, and for a file that is damaged."""
+    try:
+        return pq.ParquetFile(path).metadata.num_rows if is_parquet(path) else None
+    except pa.ArrowException:
+        return None  # read_table says what is wrong with it

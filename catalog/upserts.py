@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from django.db.backends.utils import CursorWrapper
 
-from catalog.import_run import Stored
+from catalog.import_row import Stored
 
 
 @dataclass(frozen=True)

@@ -147,9 +147,9 @@ def run(import_id: int) -> str:
 
 def mend() -> None:
     """Find imports that died, send again what no worker took, and remove files that are kept long enough."""
-    from catalog import import_run
+    from catalog import import_row
 
-    import_run.give_up_dead()
+    import_row.give_up_dead()
     late = timezone.now() - RESEND_AFTER
     for import_id in Import.objects.filter(status=Status.QUEUED, updated_at__lt=late).values_list("pk", flat=True):
         send(import_id)

@@ -18,7 +18,8 @@ from behavior import partitions, services
 from behavior.imports import import_events, import_shoppers
 from behavior.models import Event, Shopper
 from behavior.records import UNTIMED
-from catalog.import_run import ImportRefusedError, Progress
+from catalog.import_journal import Progress
+from catalog.import_run import ImportRefusedError
 from catalog.imports import import_products
 from catalog.models import Import, Product
 from recsite.testing import CommittedCase
@@ -82,6 +83,19 @@ class ImportEventsTests(Folder):
         with self.assertRaisesMessage(ImportRefusedError, "expected one of impression, view"):
             import_events(self.write("shopper_id,product_id,type\na,b,wish\n"))
         self.assertEqual((Event.objects.count(), Product.objects.count()), (0, 0))
+
+    def test_a_type_in_capitals_is_the_declared_one(self) -> None:
+        import_events(self.write("shopper_id,product_id,type\na,b,Purchase\na,b, VIEW \n"))
+        self.assertEqual(sorted(event.type for event in Event.objects.all()), ["purchase", "view"])
+
+    def test_a_whole_number_with_a_point_is_the_id_that_the_shop_has(self) -> None:
+        import_products(self.write("product_id\n17\n18\n18.0\n", "products.csv"))
+        log = self.write("shopper_id,product_id\n5.0,17.0\n5,18.0\n6.0,19.0\n")
+        outcome = import_events(log)
+        found = {(event.shopper.external_id, event.product.external_id) for event in Event.objects.all()}  # type: ignore[union-attr]
+        self.assertEqual(found, {("5", "17"), ("5", "18.0"), ("6.0", "19.0")})
+        self.assertEqual(outcome.health.findings["point_zero_ids"], 2)
+        self.assertEqual(import_events(log).duplicate, 3)
 
     def test_a_rating_keeps_its_value_and_further_columns_are_named(self) -> None:
         outcome = import_events(self.write("shopper_id,product_id,type,value,mood\na,b,rate,4.5,glad\n"))

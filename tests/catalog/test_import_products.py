@@ -114,6 +114,14 @@ class ImportProductsTests(TestCase):
         self.assertEqual(row.status, "failed")
         self.assertIn("expected a column 'product_id'", row.error)
 
+    def test_a_damaged_parquet_file_fails_with_its_reason(self) -> None:
+        path = self.folder / "products.parquet"
+        pd.DataFrame({"product_id": ["1", "2"]}).to_parquet(path)
+        path.write_bytes(path.read_bytes()[:-20])
+        with self.assertRaisesRegex(TableError, "expected a Parquet file; products.parquet cannot be read"):
+            import_products(path)
+        self.assertEqual(Import.objects.get().status, "failed")
+
     def test_health_counts_what_is_missing_and_odd(self) -> None:
         health = import_products(self.write("product_id,title,image_url\n1,,/x.png\n2,b,https://x.org/y.png\n")).health
         self.assertEqual(health.missing, {"product_id": 0, "title": 1, "image_url": 0})

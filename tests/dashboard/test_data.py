@@ -17,7 +17,8 @@ from django.utils import timezone
 
 from behavior.imports import Events, Shoppers
 from behavior.models import Event, EventType, RejectedEvent
-from catalog.import_run import KILLED, ImportRefusedError
+from catalog.import_row import KILLED
+from catalog.import_run import ImportRefusedError
 from catalog.imports import Products, import_products
 from catalog.models import Import, Product
 from recommender.models import Generation, Placement, Switch, TrainingRun

@@ -13,7 +13,7 @@ from django.utils import timezone
 from behavior.completejourney import prepare
 from behavior.imports import import_events, import_shoppers
 from catalog.import_command import describe, progress_bar
-from catalog.import_run import Progress
+from catalog.import_journal import Progress
 from catalog.imports import import_products
 
 
