@@ -102,6 +102,19 @@ class Interactions:
         """Whether the log has usable time: at least two different times."""
         return len(self) > 0 and float(self.at.min()) < float(self.at.max())
 
+    @property
+    def span(self) -> float:
+        """Days from the first event to the last; 0 without time.
+
+        Dates gone wrong do not stretch it: events without a time are left out, and so are the oldest five in a
+        thousand where what is left is less than half as long.
+        """
+        at = self.at[self.at != UNTIMED] if self.timed else self.at[:0]
+        if not len(at):
+            return 0.0
+        last, first, usual = float(at.max()), float(at.min()), float(np.quantile(at, 0.005))
+        return last - usual if 0 < 2 * (last - usual) < last - first else last - first
+
 
 @dataclass(frozen=True)
 class Shown:

@@ -52,7 +52,7 @@ def weighing(events: Interactions, kinds: Kinds, overrides: Mapping[str, float],
     rate = kinds.code("rate")
     values = events.value[events.kind == rate] if rate >= 0 else np.zeros(0)
     values = values[np.isfinite(values)]
-    span = float(events.at.max() - events.at.min()) if len(events) else 0.0
+    span = events.span
     return Weighing(
         kinds=(weights / used.min() if len(used) else weights).astype(np.float32),
         rate=rate if len(values) else -1,

@@ -87,5 +87,4 @@ def _gains(later: Interactions) -> np.ndarray:
 
 def horizon(data: ShopData) -> float:
     """Days of a window when none are configured: an eighth of the log, between one day and 28."""
-    span = float(np.ptp(data.interactions.at)) if len(data.interactions) else 0.0
-    return float(np.clip(span / 8, 1, 28))
+    return float(np.clip(data.interactions.span / 8, 1, 28))
