@@ -313,6 +313,15 @@ class Exporting(ServeCase):
         mine = [row["product_id"] for row in rows if row["shopper_id"] == "s0"]
         self.assertEqual(mine, products(serve.Request(shopper="s0", n=7, as_of=NEWEST)))
 
+    def test_ids_are_written_as_they_are(self) -> None:
+        Product.objects.filter(external_id="p3").update(external_id="=3+4")
+        Shopper.objects.filter(external_id="s0").update(external_id="-1")
+        availability.publish_base()
+        state.forget()
+        rows = self.export("--n", "24")
+        self.assertIn("-1", {row["shopper_id"] for row in rows})
+        self.assertIn("=3+4", {row["product_id"] for row in rows})
+
     def test_new_only_leaves_out_what_was_had(self) -> None:
         had = {
             (shopper.external_id, event.product.external_id)

@@ -48,7 +48,8 @@ class Command(BaseCommand):
                 shoppers += 1
                 for item in answer.items:
                     score = "" if item.score is None else f"{item.score:.6f}"
-                    writer.writerow((_safe(external_id), item.position, _safe(item.product), score))
+                    # Ids as they are, also ``=1`` and ``-7``: who reads this file looks them up.
+                    writer.writerow((external_id, item.position, item.product, score))
         aside.replace(out)
         self.stdout.write(f"{shoppers:,} shoppers' lists of {n} are in {out} (as of {moment.isoformat()}).")
 
@@ -111,8 +112,3 @@ def _personal(held: State, subjects: list[Subject | None], new_only: bool) -> li
             real = codes[row] >= 0
             lists[id(subject)] = Ranked(codes[row][real].astype(np.int64), scores[row][real])
     return [lists.get(id(subject)) for subject in subjects]
-
-
-def _safe(text: str) -> str:
-    """A spreadsheet must not take an id for a formula."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
