@@ -15,9 +15,9 @@ from django.conf import settings
 from django.db import connection
 
 from behavior.models import Event
-from recommender import availability, state, store
+from recommender import availability, pulse, state, store
 from recommender.models import Placement
-from recsite.api import patience
+from recsite.api import keys, patience
 from recsite.local_services.state import Folder
 from recsite.testing import CommittedCase
 from tests.api.doors import Caller, code, event, read, start_afresh
@@ -115,7 +115,9 @@ class FrozenTests(CommittedCase):
                 cursor.execute("SELECT pg_sleep(0.6), 7")
                 return int(cursor.fetchone()[1])
 
-        self.assertEqual(patience.run(sleep), 7)
+        for ask in (patience.run, pulse.ask):
+            with self.subTest(ask.__module__):
+                self.assertEqual(ask(sleep), 7)
 
     def test_frozen_redis(self) -> None:
         self.shop.get("recommendations?n=3")
@@ -129,5 +131,11 @@ class FrozenTests(CommittedCase):
                 self.assertEqual((len(answer["items"]), answer["degraded"]), (3, True))
             self.assertLess(max(taken), 0.4)
             self.assertLess(sorted(taken)[1], 0.1)  # the breaker is open by then
+            time.sleep(keys.LOOK_SECONDS)  # after that they are looked at
+            for forget in (lambda: None, keys.ring.forget):  # as a process that runs, as one that starts
+                forget()
+                began = time.monotonic()
+                self.assertEqual(self.post(), (200, 1))
+                self.assertLess(time.monotonic() - began, 0.7)
         time.sleep(store.Breaker.SECONDS)
         self.assertFalse(read(self.shop.get("recommendations?n=3"))["degraded"])
