@@ -169,10 +169,14 @@ def live() -> QuerySet[ApiKey]:
 def publish() -> tuple[Key, ...]:
     """Tell every process. Redis may be down: then they ask Postgres."""
     version = time.time_ns() // 1_000_000  # taken before reading: who reads later writes the higher one
-    keys = _from_rows(live())
+    keys = _read()
     with suppress(store.StoreDown):
         store.put_shared("keys", _pack(keys), version)
     return keys
+
+
+def _read() -> tuple[Key, ...]:
+    return _from_rows(live())
 
 
 def _from_rows(rows: Iterable[ApiKey]) -> tuple[Key, ...]:
@@ -226,11 +230,11 @@ class KeyRing:
         self._look()
         key = self._held(sha256)
         if key is None:  # made a moment ago, perhaps
-            self._from_redis()
+            redis_answers = self._from_redis()
             key = self._held(sha256)
-        if key is None:
-            self._reload()  # by us, or by another request while we waited for it
-            key = self._held(sha256)
+            if key is None:
+                self._reload(tell=redis_answers)  # by us, or by another request while we waited for it
+                key = self._held(sha256)
         if self._keys is None:
             raise KeysUnknown
         return key if key is not None and (key.expires_at is None or key.expires_at > time.time()) else None
@@ -269,23 +273,27 @@ class KeyRing:
         finally:
             self._lock.release()
 
-    def _from_redis(self) -> None:
+    def _from_redis(self) -> bool:
+        """Whether Redis answered, with no more patience than a list has: a request waits for it."""
         try:
-            version = store.versions().get("keys")
-            if version is not None and version != self._version and (body := store.shared("keys")) is not None:
-                self._set(_unpack(body), version)
+            version = store.read(None, None).versions.get("keys")
+            if version is not None and version != self._version:
+                body = store.shared("keys", timeout=store.READ_TIMEOUT)
+                if body is not None:
+                    self._set(_unpack(body), version)
         except store.StoreDown:
-            return
+            return False
+        return True
 
-    def _reload(self) -> None:
-        """Ask Postgres for what Redis did not know, unless that was done a moment ago."""
+    def _reload(self, *, tell: bool) -> None:
+        """Ask Postgres for what Redis did not know, unless that was done a moment ago, and ``tell`` Redis."""
         with self._lock:
             now = time.monotonic()
             if now - self._reloaded_at < RELOAD_SECONDS:
                 return
             self._reloaded_at = now
             try:
-                self._set(patience.run(publish), self._version)
+                self._set(patience.run(publish if tell else _read), self._version)
             except (DatabaseError, ApiError):
                 return
 
