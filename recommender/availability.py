@@ -60,10 +60,20 @@ def publish_changes() -> int:
     fresh = ids[~same]
     if len(fresh) > MANY:
         return len(publish_base())
-    body = catalogue_packing.pack_changes(catalogue.read_products(fresh.tolist()) if len(fresh) else [])
+    body = catalogue_packing.pack_changes(_products(fresh, version) if len(fresh) else [])
     if store.shared("availability") != body:
         store.put_shared("availability", body, _now())
     return len(fresh)
+
+
+def _products(ids: np.ndarray, version: int | None) -> list[catalogue.Change]:
+    return catalogue.read_products(ids.tolist(), without_stubs=_are_stubs_rare(version))
+
+
+@lru_cache(maxsize=1)
+def _are_stubs_rare(version: int | None) -> bool:
+    """Asked of the log once a base, as the base itself was."""
+    return catalogue.are_stubs_rare()
 
 
 @lru_cache(maxsize=1)

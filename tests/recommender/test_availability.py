@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 from django.test import TestCase
+from django.utils import timezone
 
 from catalog.models import Product
 from recommender import availability, catalogue, catalogue_changes
 from recsite.testing import flush_redis
+from tests.goods import make_event, make_products, make_shoppers
 
 
 class FirstImport(TestCase):
@@ -48,3 +50,39 @@ class UnknownToTheBase(TestCase):
         whole = catalogue_changes.changed(aligned, catalogue.read_products([second.pk]))
         self.assertEqual(whole.shelf.codes_of(["first", "second"]).tolist(), [0, 1])
         self.assertEqual(whole.sellable.tolist(), [True, True])
+
+
+class OnlyInEvents(TestCase):
+    """Products that no file describes have no name to show."""
+
+    def setUp(self) -> None:
+        flush_redis()
+        availability._base.cache_clear()
+        (anna,) = make_shoppers(1)
+        (known,) = make_products(1)
+        self.stub = Product.objects.create(external_id="ghost", is_stub=True)
+        for product in (known,) * 99 + (self.stub,):
+            make_event(anna, product)
+        self.anna = anna
+
+    def sellable(self) -> dict[str, bool]:
+        base = availability.load_base()
+        assert base is not None
+        whole = catalogue_changes.changed(base, availability.load_changes())
+        return dict(zip(whole.shelf.external_ids, whole.sellable.tolist(), strict=True))
+
+    def test_are_not_for_sale_while_they_are_rare_and_are_once_described(self) -> None:
+        availability.publish_base()
+        self.assertEqual(self.sellable(), {"p0": True, "ghost": False})
+        Product.objects.create(external_id="ghost 2", is_stub=True)
+        availability.publish_changes()
+        self.assertEqual(self.sellable(), {"p0": True, "ghost": False, "ghost 2": False})
+        Product.objects.filter(pk=self.stub.pk).update(is_stub=False, title="Tea", updated_at=timezone.now())
+        availability.publish_changes()
+        self.assertEqual(self.sellable(), {"p0": True, "ghost": True, "ghost 2": False})
+
+    def test_are_where_the_catalogue_has_not_come_yet(self) -> None:
+        for _ in range(20):
+            make_event(self.anna, self.stub)
+        availability.publish_base()
+        self.assertEqual(self.sellable(), {"p0": True, "ghost": True})
