@@ -322,6 +322,12 @@ class Exporting(ServeCase):
         self.assertIn("-1", {row["shopper_id"] for row in rows})
         self.assertIn("=3+4", {row["product_id"] for row in rows})
 
+    def test_what_was_hidden_since_is_left_out_though_no_worker_runs(self) -> None:
+        self.assertIn("p3", {row["product_id"] for row in self.export("--n", "24")})
+        Product.objects.filter(external_id="p3").update(hidden=True, updated_at=timezone.now())
+        state.forget()
+        self.assertNotIn("p3", {row["product_id"] for row in self.export("--n", "24")})
+
     def test_new_only_leaves_out_what_was_had(self) -> None:
         had = {
             (shopper.external_id, event.product.external_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 from argparse import ArgumentParser
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 from django.utils import timezone
 
-from recommender import dataset, publish, serve, state
+from recommender import availability, dataset, publish, serve, state, store
 from recommender.live import Subject, clock
 from recommender.management.commands.train import as_moment
 from recommender.rules import Ranked
@@ -69,6 +70,8 @@ def answers(request: serve.Request, moment: datetime) -> Iterator[tuple[str, ser
 
 def _state() -> State:
     """By what Postgres says serves: the file must not lag behind a switch that Redis has not heard of."""
+    with contextlib.suppress(store.StoreDown):
+        availability.publish_changes()  # what was imported since, though no worker runs
     held = state.current()
     switch = publish.serving()
     if switch and held.generation != switch.generation_id:
