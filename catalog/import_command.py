@@ -14,6 +14,7 @@ from catalog.import_journal import Progress as ImportProgress
 from catalog.import_journal import Report
 from catalog.import_row import Outcome
 from catalog.import_run import ImportRefusedError
+from catalog.tables import ensure_tables
 from catalog.tabular import TableError
 
 
@@ -45,6 +46,7 @@ class ImportCommand(BaseCommand):
         path: Path = options["file"]
         if len(options["source"]) > 16:
             raise CommandError(f"--source: expected at most 16 characters; received {options['source']!r}")
+        ensure_tables(self.stdout.write)
         try:
             outcome = self._import_with_bar(path, options)
         except (TableError, ImportRefusedError) as error:

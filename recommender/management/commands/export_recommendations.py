@@ -15,6 +15,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 from django.utils import timezone
 
+from catalog.tables import ensure_tables
 from recommender import availability, dataset, publish, serve, state, store
 from recommender.live import Subject, clock
 from recommender.management.commands.train import as_moment
@@ -38,6 +39,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, out: Path, n: int, new_only: bool, as_of: str | None, **options: Any) -> None:
         if not 1 <= n <= 100:
             raise CommandError(f"--n: expected 1 to 100, received {n}")
+        ensure_tables(self.stdout.write)
         moment = as_moment(as_of) or dataset.newest_event() or timezone.now()
         request = serve.Request(n=n, as_of=moment, record=False, rules=(), new_only=new_only)
         aside = out.with_name(f".{out.name}.part")

@@ -13,6 +13,7 @@ from django.db import OperationalError, connection
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
+from catalog.tables import ensure_tables
 from recommender import processes, publish, runs, services, store
 from recommender.engine import architectures
 from recommender.models import TrainingRun, Tuning
@@ -36,6 +37,7 @@ class Command(BaseCommand):
         parser.add_argument("--trigger", default="manual", help="what the run's row says about why it was started")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        ensure_tables(self.stdout.write)
         worker = store.is_alive(services.TRAIN_WORKER)
         found = _found(options["tuned"])
         try:
