@@ -10,10 +10,10 @@ from recsite.dashboard import comparison
 from recsite.dashboard.addresses import linked, page
 from recsite.dashboard.components import Action, Crumb, PageHeader, Segments, Select
 from recsite.dashboard.learning import Learned
-from recsite.dashboard.measures import PROBABILITY, SHOWN, SIDES, Measured, ranking, tested_on
+from recsite.dashboard.measures import PROBABILITY, SHOWN, Measured, ranking, tested_on
 from recsite.dashboard.pages import model_lists
+from recsite.dashboard.pages.model_choices import read_side, select_of, sides
 from recsite.dashboard.pages.model_lists import ListsPart
-from recsite.dashboard.pages.models import select_of, sides
 from recsite.dashboard.queries import models as queries
 from recsite.dashboard.queries.models import Serving
 from recsite.dashboard.tables import Table
@@ -40,7 +40,7 @@ class ComparePage:
 def build(a: TrainingRun, b: TrainingRun, params: Mapping[str, str]) -> ComparePage:
     """Both have figures; the caller has seen to it."""
     serving, measured = queries.serving(), queries.measured()
-    side = params.get("side", "ALL") if params.get("side") in SIDES else "ALL"
+    side = read_side(params)
     measures = [one for cut in (5, 10, 20) for one in ranking(cut)] + [*SHOWN, *PROBABILITY]
     known = [one for one in measures if any(Measured.of(run).own(one, side) is not None for run in (a, b))]
     keys = [_setting(run, serving) for run in (a, b)]

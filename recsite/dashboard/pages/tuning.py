@@ -11,7 +11,7 @@ from django.utils import timezone
 from recommender import services
 from recommender.engine import architectures
 from recommender.models import Tuning
-from recsite.dashboard import charts, numbers, roles, runs
+from recsite.dashboard import charts, numbers, roles, run_progress
 from recsite.dashboard.addresses import linked, page
 from recsite.dashboard.charts import Chart, Curve
 from recsite.dashboard.comparison import setting_text, words_of
@@ -97,7 +97,7 @@ def progress_of(tuning: Tuning) -> Progress:
     return Progress(
         label=f"Search {tuning.pk}",
         fraction=tuning.progress,
-        left=passed * (1 - tuning.progress) / tuning.progress if tuning.progress >= runs.PACE_FROM else None,
+        left=passed * (1 - tuning.progress) / tuning.progress if tuning.progress >= run_progress.PACE_FROM else None,
         facts=[fact for fact in (f"{tuning.trials_done} of {tuning.trials_total} trials", best, step) if fact],
         silent=max(0.0, silent) if silent is not None and tuning.status == Status.RUNNING else None,
         url=page("tuning-progress", tuning.pk, done=tuning.trials_done),

@@ -8,7 +8,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from recommender import services
 from recommender.models import TrainingRun
-from recsite.dashboard import audit, numbers, roles, runs
+from recsite.dashboard import audit, numbers, roles, run_progress, runs
 from recsite.dashboard.access import needs, sees
 from recsite.dashboard.addresses import page as address
 from recsite.dashboard.pages import model as page
@@ -29,7 +29,7 @@ def model(request: HttpRequest, shop: Shop, pk: int) -> HttpResponse:
 def progress(request: HttpRequest, shop: Shop, pk: int) -> HttpResponse:
     """How far it is, asked for every second; once it has ended the page around it is to be loaded anew."""
     run = _run(pk)
-    found = runs.progress_of(run)
+    found = run_progress.progress_of(run)
     response = render(request, found.template, {"c": found})
     if not run.is_active:
         response["HX-Refresh"] = "true"
@@ -42,7 +42,7 @@ def curves(request: HttpRequest, shop: Shop, pk: int) -> HttpResponse:
     run = _run(pk)
     if request.GET.get("epochs") == str(len((run.curves or {}).get("epoch", ()))):
         return HttpResponse(status=204)
-    found = runs.live_curves(run)
+    found = run_progress.live_curves(run)
     return render(request, found.template, {"c": found})
 
 
@@ -52,7 +52,7 @@ def stop(request: HttpRequest, shop: Shop, pk: int) -> HttpResponseBase:
     """Ask first (GET), then stop (POST); a run that has ended meanwhile stays as it is."""
     run = _run(pk)
     if request.method != "POST":
-        return render(request, "dashboard/confirm.html", {"dialog": runs.stop_dialog(run, queries.serving())})
+        return render(request, "dashboard/confirm.html", {"dialog": run_progress.stop_dialog(run, queries.serving())})
     if not run.is_active:
         messages.error(request, f"Run {pk} has ended already: {runs.STATUSES[TrainingRun.Status(run.status)].lower()}.")
         return redirect("model", pk)
