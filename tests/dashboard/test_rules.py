@@ -19,7 +19,8 @@ from recommender.rulebook import Wording
 from recsite.dashboard import findings, navigation, roles
 from recsite.dashboard.models import AuditEntry
 from recsite.dashboard.pages import rules as page
-from recsite.dashboard.pages.rules import RuleLine, RulesPage
+from recsite.dashboard.pages.rules import RulesPage
+from recsite.dashboard.pages.rules_table import RuleLine
 from recsite.dashboard.shop import read_shop
 from recsite.testing import open_new_shop
 from tests.dashboard.clocks import stopped_clock

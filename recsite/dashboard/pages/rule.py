@@ -15,9 +15,10 @@ from recsite.dashboard.pages.rule_entries import Read, judged
 from recsite.dashboard.pages.rule_fields import Fields, fields_of
 from recsite.dashboard.pages.rule_scene import Scene, scene_of
 from recsite.dashboard.pages.rule_trial import Trial, TrialInputs, inputs_of, trial_of, wish_of
-from recsite.dashboard.pages.rules import shown_state, what_happened
+from recsite.dashboard.pages.rules_history import what_happened
 from recsite.dashboard.queries import rules as queries
 from recsite.dashboard.rule_forms import RuleForm
+from recsite.dashboard.rule_states import shown_state
 from recsite.dashboard.shop import Shop
 
 VERSIONS = 20

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from recommender import acceptance, state
 from recommender.conflicts import REMARKS
@@ -12,11 +11,9 @@ from recommender.models import AcceptedOverlap, Rule
 from recsite.dashboard import navigation, numbers, rule_fixes
 from recsite.dashboard.addresses import page
 from recsite.dashboard.components import Action, Notice
+from recsite.dashboard.pages.rules_scene import Scene
 from recsite.dashboard.queries import rules as queries
 from recsite.dashboard.rule_fixes import Fix, Told
-
-if TYPE_CHECKING:
-    from recsite.dashboard.pages.rules import Scene
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from django.utils import timezone
 
 from recommender.models import Rule
 from recsite.dashboard import numbers
-from recsite.dashboard.components import Stat, StatStrip
-from recsite.dashboard.pages.rules import change_of
+from recsite.dashboard.components import Delta, Stat, StatStrip, delta_of_rates
 from recsite.dashboard.queries import rules as queries
 from recsite.dashboard.queries.rules import Effect
 from recsite.dashboard.shop import Shop
@@ -50,6 +51,17 @@ def effect_of(rule: Rule | None, shop: Shop) -> tuple[StatStrip | None, str]:
         simulated=found.simulated,
     )
     return strip, _beside(found, since)
+
+
+def change_of(effect: Effect, verb: str) -> Delta | None:
+    """Against the other products; ≈ where the interval of the difference holds 0. Only of what a rule puts forward is
+    more better: a bury picks what is clicked less."""
+    rate, others, change = effect.rate, effect.others.click_rate, effect.change
+    if rate is None or others is None or change is None:
+        return None
+    noise = abs(change[0]) if change[1] <= 0 <= change[2] else 0.0
+    delta = delta_of_rates(rate.value, others.value, noise=noise, note="vs other products")
+    return delta if verb in ("pin", "boost") else replace(delta, better=None)
 
 
 def _beside(found: Effect, since: str) -> str:

@@ -10,6 +10,7 @@ from recsite.dashboard import csv_answers, roles, rule_acts
 from recsite.dashboard.access import needs, sees
 from recsite.dashboard.pages import rule_terms as terms
 from recsite.dashboard.pages import rules as page
+from recsite.dashboard.pages import rules_history
 from recsite.dashboard.rule_acts import Done
 from recsite.dashboard.shop import Shop
 from recsite.dashboard.views import fragments
@@ -28,7 +29,7 @@ def rules(request: HttpRequest, shop: Shop) -> HttpResponseBase:
 @sees
 def history(request: HttpRequest, shop: Shop) -> HttpResponseBase:
     """What was done to all rules."""
-    return render(request, "dashboard/rules_history.html", {"page": page.build_history(request.GET.dict(), shop)})
+    return render(request, "dashboard/rules_history.html", {"page": rules_history.build(request.GET.dict(), shop)})
 
 
 @sees
