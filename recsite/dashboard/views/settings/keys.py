@@ -12,6 +12,8 @@ from recsite.api import keys as services
 from recsite.api.models import ApiKey
 from recsite.dashboard import audit, numbers, roles
 from recsite.dashboard.access import needs, permissions_of
+from recsite.dashboard.pages.settings import key as key_page
+from recsite.dashboard.pages.settings import key_new
 from recsite.dashboard.pages.settings import keys as page
 from recsite.dashboard.reauthentication import asks_password
 from recsite.dashboard.shop import Shop
@@ -31,7 +33,7 @@ def keys(request: HttpRequest, shop: Shop) -> HttpResponse:
 def key(request: HttpRequest, shop: Shop, pk: int) -> HttpResponse:
     """One key, with what can be done with it."""
     found = get_object_or_404(ApiKey.objects.select_related("created_by"), pk=pk)
-    return fragments.answer(request, "settings_key", page.build_one(found, permissions_of(request)))
+    return fragments.answer(request, "settings_key", key_page.build(found, permissions_of(request)))
 
 
 @never_cache
@@ -41,9 +43,9 @@ def key(request: HttpRequest, shop: Shop, pk: int) -> HttpResponse:
 def new_key(request: HttpRequest, shop: Shop) -> HttpResponse:
     """The form of a new key; sent back, the answer shows the key, this once."""
     if request.method != "POST":
-        form = page.build_new(None, permissions_of(request), kind=request.GET.get("kind", ""))
+        form = key_new.build(None, permissions_of(request), kind=request.GET.get("kind", ""))
         return fragments.answer(request, "settings_key_new", form)
-    wish = page.read_form(request.POST.dict(), request.POST.getlist("scopes"))
+    wish = key_new.read_form(request.POST.dict(), request.POST.getlist("scopes"))
     made_before: list[str] = request.session.get(_MADE, [])
     if wish.form_id and wish.form_id in made_before:  # the answer was loaded again
         messages.info(request, "That key was made already and is shown no more. Rotate it if its text is lost.")
@@ -59,7 +61,7 @@ def new_key(request: HttpRequest, shop: Shop) -> HttpResponse:
             )
             audit.note(by=request.user, action="key.create", subject=str(made.row), detail=_detail(made.row))
     except services.KeyRefused as error:
-        refused = page.build_new(wish, permissions_of(request), errors={error.field: str(error)})
+        refused = key_new.build(wish, permissions_of(request), errors={error.field: str(error)})
         return fragments.answer(request, "settings_key_new", refused, status=422)
     request.session[_MADE] = [*made_before, wish.form_id][-_REMEMBERED:]
     return _show(request, made)
@@ -72,7 +74,7 @@ def new_key(request: HttpRequest, shop: Shop) -> HttpResponse:
 def rotate_key(request: HttpRequest, shop: Shop, pk: int) -> HttpResponse:
     """A successor, shown this once; the old one goes on for a while."""
     old = get_object_or_404(services.live(), pk=pk)
-    overlap = page.OVERLAPS.get(request.POST.get("overlap", ""), page.OVERLAPS["7d"])
+    overlap = key_page.OVERLAPS.get(request.POST.get("overlap", ""), key_page.OVERLAPS["7d"])
     try:
         with transaction.atomic():
             made = services.rotate(key=old, by=request.user, overlap=overlap)  # type: ignore[arg-type]
@@ -92,7 +94,7 @@ def revoke_key(request: HttpRequest, shop: Shop, pk: int) -> HttpResponse:
     """Ask, then turn the key away everywhere."""
     found = get_object_or_404(services.live().select_related("created_by"), pk=pk)
     if request.method != "POST" or request.POST.get("confirm", "").strip() != found.prefix:
-        asked = page.build_one(found, permissions_of(request), asks=True)
+        asked = key_page.build(found, permissions_of(request), asks=True)
         return fragments.answer(request, "settings_key", asked, status=422 if request.method == "POST" else 200)
     with transaction.atomic():
         services.revoke(key=found)
@@ -103,7 +105,7 @@ def revoke_key(request: HttpRequest, shop: Shop, pk: int) -> HttpResponse:
 
 def _show(request: HttpRequest, made: services.NewKey, until: str = "") -> HttpResponse:
     host = f"{request.scheme}://{request.get_host()}"
-    shown = page.build_made(made, permissions_of(request), host=host, until=until)
+    shown = key_new.build_made(made, permissions_of(request), host=host, until=until)
     return fragments.answer(request, "settings_once", shown)
 
 
