@@ -6,11 +6,12 @@ from django.conf import settings
 from django.template.loader import render_to_string
 from django.test import SimpleTestCase
 
+from recsite.dashboard.departments import FALLBACK, STEP, department, hue_of_category
 from recsite.dashboard.lists import TileCard, TileList, with_moves
 from recsite.dashboard.names import NUMERO, Named, apart
 from recsite.dashboard.pages.gallery_goods import GOODS
 from recsite.dashboard.silhouettes import SILHOUETTES
-from recsite.dashboard.tiles import FALLBACK, STEP, Tile, department, hue_of_category, tile
+from recsite.dashboard.tiles import Tile, tile
 
 SHAPES_OF = {
     "White milk": "jug",

@@ -13,7 +13,7 @@ TREEMAP_WIDTH, LETTER = 540, 5.4  # pixels, about: what an area has no room for 
 
 @dataclass(frozen=True)
 class Area:
-    """A part of a treemap: its name, size, hue (see ``tiles.hue_of_category``), a remark and where a click leads."""
+    """A part of a treemap: its name, size, hue (see ``departments.department``), a remark and where a click leads."""
 
     label: str
     value: float

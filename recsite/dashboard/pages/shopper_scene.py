@@ -9,7 +9,7 @@ from functools import cache
 
 from behavior.models import Shopper
 from catalog.models import Product
-from recsite.dashboard import habits, tiles
+from recsite.dashboard import departments, habits
 from recsite.dashboard.habits import Habits, ProductRhythm, Share, Visit
 from recsite.dashboard.queries import products as product_queries
 from recsite.dashboard.queries import shoppers as queries
@@ -82,7 +82,7 @@ def _departments(lines: Sequence[Line], kinds: Mapping[int, Kind]) -> tuple[list
     @cache  # a product is bought again and again
     def department(product_id: int) -> str:
         kind = kinds.get(product_id, UNKNOWN)
-        name, hue = tiles.department(kind.title, kind.category)
+        name, hue = departments.department(kind.title, kind.category)
         hues.setdefault(name, hue)
         return name
 
