@@ -25,6 +25,8 @@ FALSE = ("false", "f", "no", "n", "0", "0.0")
 #: Numbers from here on are milliseconds, then microseconds, then nanoseconds since 1970 (as seconds: year 5138).
 MILLISECONDS, MICROSECONDS, NANOSECONDS = 1e11, 1e14, 1e17
 EARLIEST = datetime(1, 1, 2, tzinfo=UTC)
+#: Whole numbers between these are days spelled without dashes, not seconds of August 1970.
+FIRST_DAY, LAST_DAY = 1990_01_01, 2099_12_31
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -160,6 +162,8 @@ class Cells:
         size = np.abs(values)
         scale = np.select([size < MILLISECONDS, size < MICROSECONDS, size < NANOSECONDS], [1e6, 1e3, 1.0], 1e-3)
         micros = np.round(values * scale)
+        days, at = _from_days(values)
+        micros[days] = at
         earliest = (EARLIEST - EPOCH) / timedelta(microseconds=1)
         out = np.isfinite(micros) & ((micros < earliest) | (micros > 2.5e17))
         out |= np.isinf(values)
@@ -204,6 +208,8 @@ def read_time(word: str) -> datetime | None:
     try:
         if pc.match_substring_regex(pa.array([word]), NUMBER)[0].as_py():
             value = float(word)
+            if len(day := _from_days(np.array([value]))[1]):
+                return EPOCH + timedelta(microseconds=int(day[0]))
             size = abs(value)
             scale = 1 if size < MILLISECONDS else 1e3 if size < MICROSECONDS else 1e6 if size < NANOSECONDS else 1e9
             return EPOCH + timedelta(seconds=value / scale)
@@ -212,6 +218,17 @@ def read_time(word: str) -> datetime | None:
     except (ValueError, OverflowError):
         return None
     return at if at >= EARLIEST else None
+
+
+def _from_days(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Rows whose number is a day such as 20260331, and its midnight in microseconds since 1970."""
+    rows = np.flatnonzero((values >= FIRST_DAY) & (values <= LAST_DAY) & (values == np.floor(values)))
+    number = values[rows].astype(np.int64)
+    year, month, day = number // 10_000, number // 100 % 100, number % 100
+    first = (year - 1970).astype("M8[Y]").astype("M8[M]") + (np.clip(month, 1, 12) - 1)
+    at = first.astype("M8[D]") + (day - 1)
+    real = (month >= 1) & (month <= 12) & (day >= 1) & (at.astype("M8[M]") == first)
+    return rows[real], at[real].astype("M8[us]").astype(np.int64)
 
 
 def _no_time(cell: str) -> str:

@@ -65,6 +65,17 @@ class TimeTests(TestCase):
         made = cells(["2015-05-03", ""])
         self.assertEqual(made.times("x", latest=NOW).to_pylist(), [datetime(2015, 5, 3, tzinfo=UTC), None])
 
+    def test_a_day_without_dashes_is_a_day_in_text_and_in_numbers(self) -> None:
+        day, seconds = datetime(2015, 5, 3, tzinfo=UTC), datetime(1970, 8, 22, 5, 17, 11, tzinfo=UTC)
+        for column in (
+            ["20150503", "20150231"],
+            ["20150503", "20150231", "2015-05-03"],
+            pa.array([20150503, 20150231]),
+        ):
+            with self.subTest(column):
+                read = cells(column).times("x", latest=NOW).to_pylist()
+                self.assertEqual(read[:2], [day, seconds])
+
     def test_parquet_times_keep_their_moment(self) -> None:
         moment = datetime(2015, 5, 3, 12, tzinfo=UTC)
         for column in (pa.array([moment], pa.timestamp("ns", "Europe/Berlin")), pa.array([1430654400])):
