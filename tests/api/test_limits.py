@@ -12,8 +12,8 @@ import redis
 from django.conf import settings
 from django.test import TestCase, override_settings
 
-from recommender import line, store
-from recommender.store import Breaker
+from recommender import store
+from recommender.store.line import Line
 from recsite.api.limits import Tokens
 from recsite.testing import BASE_DIR, flush_redis, open_new_shop, process_environment
 from tests.api.doors import Caller, code, event, start_afresh
@@ -37,7 +37,7 @@ for _ in range(40):
 class SharedBucket(TestCase):
     def setUp(self) -> None:
         flush_redis()
-        store.breaker = Breaker()
+        store.breaker.succeeded()
         self.addCleanup(store.take_no_token)
 
     @SLOW
@@ -105,7 +105,7 @@ class SharedBucket(TestCase):
 class AtTheDoor(TestCase):
     def setUp(self) -> None:
         open_new_shop(self)
-        store.breaker = Breaker()
+        store.breaker.succeeded()
         start_afresh()
         make_products(6)
         self.shop = Caller()
@@ -113,7 +113,7 @@ class AtTheDoor(TestCase):
     @SLOW
     def test_a_list_is_refused_by_its_own_trip_and_there_is_no_second_one(self) -> None:
         self.assertEqual(self.shop.get("recommendations?n=1").status_code, 200)
-        with patch.object(line.Line, "ask", autospec=True, side_effect=line.Line.ask) as asked:
+        with patch.object(Line, "ask", autospec=True, side_effect=Line.ask) as asked:
             answers = [self.shop.get("recommendations?n=1") for _ in range(12)]
         self.assertEqual(answers[0].status_code, 200)
         refused = [answer for answer in answers if answer.status_code == 429]

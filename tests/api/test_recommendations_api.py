@@ -104,7 +104,7 @@ class AnswerTests(RecommendationsCase):
 
     def test_redis_down(self) -> None:
         self.ask("n=1")
-        with patch.object(store, "_ask", side_effect=store.StoreDown):
+        with patch.object(store.connection, "ask", side_effect=store.StoreDown):
             answer = read(self.ask("shopper=s1&n=5"))
         self.assertEqual((len(answer["items"]), answer["degraded"]), (5, True))
 

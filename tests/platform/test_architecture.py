@@ -22,6 +22,11 @@ def sources(folder: str) -> list[Path]:
     return [path for path in sorted((BASE_DIR / folder).rglob("*.py")) if "migrations" not in path.parts]
 
 
+def module_files(app: str, name: str) -> list[Path]:
+    """Of ``app.name``: a file, or those of a package."""
+    return [path for path in sources(app) if path.relative_to(BASE_DIR / app).parts[0] in (name, f"{name}.py")]
+
+
 def imports(file: Path) -> Iterator[tuple[str, bool]]:
     """(module, whether at module level) of each import. Those for the type checker only do not count as loaded."""
     tree = ast.parse(file.read_text(), str(file))
@@ -79,12 +84,28 @@ class Direction(unittest.TestCase):
         order = ("models", "queries", "services", "tasks")  # each may be imported by those to its right
         for app in APPS[1:]:
             for position, name in enumerate(order):
-                file = BASE_DIR / app / f"{name}.py"
-                later = {f"{app}.{other}" for other in order[position + 1 :]}
+                later = tuple(f"{app}.{other}" for other in order[position + 1 :])
                 # services may send a task; they load it when they do
-                found = [module for module, at_top in imports(file) if at_top] if file.exists() else []
-                with self.subTest(file=f"{app}/{name}.py"):
-                    self.assertEqual([module for module in found if module in later], [])
+                found = [
+                    f"{file.relative_to(BASE_DIR)} imports {module}"
+                    for file in module_files(app, name)
+                    for module, at_top in imports(file)
+                    if at_top and f"{module}.".startswith(tuple(f"{other}." for other in later))
+                ]
+                with self.subTest(f"{app}.{name}"):
+                    self.assertEqual(found, [])
+
+    def test_only_the_store_speaks_redis(self) -> None:
+        others = ("recsite/testing.py", "recsite/chaos/")  # the tests' server is emptied, the drill's is frozen
+        wrong = [
+            f"{file.relative_to(BASE_DIR)} imports {module}"
+            for app in APPS
+            for file in sources(app)
+            for module, _ in imports(file)
+            if top(module) == "redis"
+            and not str(file.relative_to(BASE_DIR)).startswith(("recommender/store/", *others))
+        ]
+        self.assertEqual(wrong, [])
 
 
 class HeavyFrameworks(unittest.TestCase):

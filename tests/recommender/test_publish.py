@@ -17,7 +17,7 @@ from recommender.dataset import Snapshot
 from recommender.engine import plain
 from recommender.engine.artifact import ArtifactError
 from recommender.models import Generation, Switch, TrainingRun
-from recommender.store import Breaker, Pointer
+from recommender.store import Pointer
 from recsite.testing import BASE_DIR, CommittedCase, flush_redis, process_environment
 from tests.goods import make_history, make_products, make_shoppers
 
@@ -30,7 +30,7 @@ class Publisher(SimpleTestCase):
     def setUp(self) -> None:
         super().setUp()
         flush_redis()
-        store.breaker = Breaker()
+        store.breaker.succeeded()
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         settings = override_settings(MODEL_DIR=folder.name)

@@ -24,7 +24,6 @@ from recommender import availability, live, refresh, serve, services, state, ste
 from recommender.conditions import Condition
 from recommender.models import Placement, Rule, ServedList
 from recommender.served import store_all
-from recommender.store import Breaker
 from recsite.testing import flush_redis
 from tests.goods import NEWEST, make_event, make_products, make_shoppers
 from tests.recommender.test_publish import PublishCase
@@ -221,7 +220,7 @@ class Fresh(ServeCase):
 class Ill(ServeCase):
     def test_redis_down_is_answered_from_the_stored_generation(self) -> None:
         whole = products(serve.Request(shopper="s0"))
-        self.addCleanup(setattr, store, "breaker", Breaker())
+        self.addCleanup(store.breaker.succeeded)
         with DOWN:
             answer = serve.recommend(serve.Request(shopper="s0"))
         self.assertTrue(answer.degraded)
@@ -229,7 +228,7 @@ class Ill(ServeCase):
         self.assertEqual([item.product for item in answer.items], whole)
 
     def test_a_process_that_starts_without_redis(self) -> None:
-        self.addCleanup(setattr, store, "breaker", Breaker())
+        self.addCleanup(store.breaker.succeeded)
         with DOWN:
             state.forget()
             answer = serve.recommend(serve.Request(shopper="s0"))
@@ -240,7 +239,7 @@ class Ill(ServeCase):
             raise OperationalError("the server is away")
 
         whole = products(serve.Request(shopper="s0"))
-        self.addCleanup(setattr, store, "breaker", Breaker())
+        self.addCleanup(store.breaker.succeeded)
         with DOWN, connection.execute_wrapper(refuse):
             state.forget()
             answer = serve.recommend(serve.Request(shopper="s0"))
@@ -267,7 +266,7 @@ class Bare(TestCase):
 
     def setUp(self) -> None:
         flush_redis()
-        store.breaker = Breaker()
+        store.breaker.succeeded()
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         settings = override_settings(MODEL_DIR=folder.name)

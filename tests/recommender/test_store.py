@@ -78,7 +78,7 @@ class Packing(SimpleTestCase):
 class Keys(SimpleTestCase):
     def setUp(self) -> None:
         flush_redis()
-        store.breaker = Breaker()
+        store.breaker.succeeded()
 
     def test_one_round_trip_reads_everything_of_a_shopper(self) -> None:
         store.move_pointer(Pointer(3, 2, 1))
@@ -151,8 +151,8 @@ class Keys(SimpleTestCase):
 @override_settings(REDIS_URL=NOWHERE)
 class RedisDown(SimpleTestCase):
     def setUp(self) -> None:
-        store.breaker = Breaker()
-        self.addCleanup(setattr, store, "breaker", Breaker())
+        store.breaker.succeeded()
+        self.addCleanup(store.breaker.succeeded)
 
     def test_a_reader_is_told_and_the_breaker_opens(self) -> None:
         for _ in range(Breaker.LIMIT):

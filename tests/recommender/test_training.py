@@ -17,7 +17,6 @@ from behavior.models import ShopperProfile
 from recommender import processes, publish, runs, serve, services, state, store
 from recommender.engine import plain
 from recommender.models import TrainingRun
-from recommender.store import Breaker
 from recsite.testing import CommittedCase, start_worker
 from tests.goods import make_event, make_history, make_products, make_shoppers
 
@@ -31,7 +30,7 @@ def in_own_folder(case: Any) -> None:
     settings = override_settings(MODEL_DIR=folder.name)
     settings.enable()
     case.addCleanup(settings.disable)
-    store.breaker = Breaker()
+    store.breaker.succeeded()
     state.forget()
     case.addCleanup(state.forget)
 
