@@ -19,6 +19,11 @@ MAX_FACTOR = 100.0
 MAX_POSITION = 100
 
 
+def step_of(verb: str) -> int:
+    """Which step of the running order the verb runs in: boosts and buries share one."""
+    return VERBS.index("boost" if verb == "bury" else verb)
+
+
 class RuleError(ConditionError):
     """A rule that cannot be read: ``field`` and what was expected and received."""
 

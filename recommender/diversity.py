@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from recommender.rules import NO_RULE, Ranked, Step, Trace
+from recommender.ranked import NO_RULE, Ranked, Step, Trace
 
 OFF, GENTLE, STRONG = "off", "gentle", "strong"
 #: Deviations of the list's scores that each sibling above costs.

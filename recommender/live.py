@@ -22,6 +22,7 @@ from recommender import behind, dataset, packing, posted, pulse, store
 from recommender.dataset import DAY
 from recommender.engine.interactions import UNTIMED, Histories
 from recommender.packing import RecentEvent, StoredHistory, StoredList
+from recommender.ranked import distinct
 from recommender.state import Model, State
 from recommender.store import Reading
 
@@ -64,7 +65,7 @@ class Subject:
         wanted = events.kind == codes[0]
         for code in codes[1:]:
             wanted |= events.kind == code
-        return _distinct(events.item[wanted][::-1])
+        return distinct(events.item[wanted][::-1])
 
     @cached_property
     def dismissed(self) -> np.ndarray:
@@ -77,7 +78,7 @@ class Subject:
             return np.zeros(0, np.int64)
         ids = np.array([event.product_id for event in reversed(self.recent) if event.type != "dismiss"], np.int64)
         codes = self.model.vocabulary.codes(ids)
-        return _distinct(codes[codes >= 0])[:TOUCHED]
+        return distinct(codes[codes >= 0])[:TOUCHED]
 
     def candidates(self) -> np.ndarray:
         """int64, ascending: what is worth scoring. What was just touched ∪ its neighbours ∪ what the towers now find
@@ -190,11 +191,3 @@ def now() -> float:
 
 def moment(at: float) -> datetime:
     return datetime.fromtimestamp(at, UTC)
-
-
-def _distinct(items: np.ndarray) -> np.ndarray:
-    """int64: each item once, in the order of its first place."""
-    if not len(items):
-        return np.zeros(0, np.int64)
-    _, first = np.unique(items, return_index=True)
-    return items[np.sort(first)].astype(np.int64)

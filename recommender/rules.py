@@ -17,65 +17,15 @@ removing a rule restores the list.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from recommender.compiled_rules import VERBS, CompiledRule, Context
+from recommender import walls
+from recommender.compiled_rules import CompiledRule, Context, step_of
 from recommender.conditions import Shelf
-
-NO_RULE = -1  # a step of the list that nobody ordered by a rule: variety
-
-
-@dataclass(frozen=True)
-class Ranked:
-    """Item codes int64 [m], best first, and the model's scores float32 [m] (NaN where it gave none)."""
-
-    items: np.ndarray
-    scores: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.items)
-
-    def take(self, chosen: np.ndarray) -> Ranked:
-        return Ranked(self.items[chosen], self.scores[chosen])
-
-
-@dataclass(frozen=True)
-class Step:
-    """What one rule (``NO_RULE``: the placement's own setting) did to one item; ``changed`` is false where it matched
-    without effect."""
-
-    rule: int
-    name: str
-    verb: str
-    changed: bool
-    text: str
-
-    def to_dict(self) -> dict[str, Any]:
-        rule = None if self.rule == NO_RULE else self.rule
-        return {"rule": rule, "name": self.name, "verb": self.verb, "changed": self.changed, "text": self.text}
-
-
-@dataclass(frozen=True)
-class Trace:
-    """Steps by item code in running order; ``removed`` by the rule that removed it; ``idle`` rules in scope
-    that touched nothing; ``pinned`` items stand where they were put."""
-
-    steps: Mapping[int, tuple[Step, ...]] = field(default_factory=dict)
-    removed: Mapping[int, int] = field(default_factory=dict)
-    idle: tuple[int, ...] = ()
-    pinned: tuple[int, ...] = ()
-
-    def of(self, item: int) -> tuple[Step, ...]:
-        return self.steps.get(item, ())
-
-    def rule_of(self, item: int) -> int | None:
-        """The rule that had the last word on the item: the API's ``rule``."""
-        changed = [step.rule for step in self.of(item) if step.changed and step.rule != NO_RULE]
-        return changed[-1] if changed else None
+from recommender.ranked import Ranked, Step, Trace
 
 
 def in_scope(rules: Sequence[CompiledRule], context: Context) -> list[CompiledRule]:
@@ -84,8 +34,8 @@ def in_scope(rules: Sequence[CompiledRule], context: Context) -> list[CompiledRu
 
 
 def running_order(rule: CompiledRule) -> tuple[int, int, int]:
-    step = "boost" if rule.verb == "bury" else rule.verb
-    return VERBS.index(step), rule.priority, rule.id
+    """What rules are sorted by: the step of the verb, then priority, then age."""
+    return step_of(rule.verb), rule.priority, rule.id
 
 
 def named_by_pins(rules: Sequence[CompiledRule], context: Context) -> np.ndarray:
@@ -114,15 +64,6 @@ def apply(
             run.spread(rule)
     run.place_pins()
     return run.ranked, run.trace(live, told)
-
-
-def rank_without(
-    ranked: Ranked, rules: Sequence[CompiledRule], context: Context, *, rule: int, item: int
-) -> int | None:
-    """Where the item would stand (1 …) if that rule were not there; None where it would not be listed."""
-    remaining = [other for other in rules if other.id != rule]
-    places = np.flatnonzero(apply(ranked, remaining, context)[0].items == item)
-    return int(places[0]) + 1 if len(places) else None
 
 
 class _Run:
@@ -157,17 +98,13 @@ class _Run:
         keep = matched if rule.verb == "only" else ~matched
         self.walls.append(rule)
         if rule.verb == "only":
-            others_left = not keep.all()
-            self.note(rule, self.ranked.items[keep], lambda place: (others_left, "stays: it matches"))
+            self.note(rule, self.ranked.items[keep], _said(not keep.all(), "stays: it matches"))
         self.remove(rule, keep)
 
     def passes(self, items: np.ndarray) -> np.ndarray:
         """bool: which may be shown at all, for what a pin brings from outside the list."""
-        allowed = np.ones(len(items), bool) if self.context.sellable is None else self.context.sellable[items].copy()
-        for wall in self.walls:
-            matched = self.matches(wall, items)
-            allowed &= matched if wall.verb == "only" else ~matched
-        return allowed
+        allowed = walls.let_through(self.walls, self.context, items)
+        return allowed if self.context.sellable is None else allowed & self.context.sellable[items]
 
     def lift(self, rules: list[CompiledRule]) -> None:
         if not rules or not len(self.ranked):
@@ -223,7 +160,7 @@ class _Run:
                 counts[group] = counts.get(group, 0) + 1
         moved = keep & matched & (np.cumsum(~keep) > 0)
         text = f"moved up: at most {rule.limit} of one {rule.by}"
-        self.note(rule, self.ranked.items[moved], lambda place: (True, text))
+        self.note(rule, self.ranked.items[moved], _said(True, text))
         self.remove(rule, keep)
 
     def place_pins(self) -> None:

@@ -9,13 +9,13 @@ from datetime import datetime, timedelta
 
 from behavior.models import Shopper
 from catalog.models import Product
-from recommender import compiled_rules, serve
+from recommender import compiled_rules, serve, state
 from recommender.compiled_rules import CompiledRule, RuleError
 from recommender.engine.artifact import ArtifactError
 from recommender.explain import Fact
 from recommender.generations import NotStored
 from recommender.models import Generation, Placement, Rule, Switch
-from recommender.rules import Step
+from recommender.ranked import Step
 from recommender.serve import Answer, Item
 from recommender.steering import Slot
 from recsite.dashboard import numbers
@@ -202,7 +202,7 @@ def _without(told: Listing, item: Item) -> str:
         return ""
     name = next((step.name for step in item.trace if step.rule == item.rule), f"rule {item.rule}")
     held = told.setting.rules
-    every = rules_of("draft") if held == "draft" else serve.state.current().rules
+    every = rules_of("draft") if held == "draft" else state.current().rules
     rest = tuple(rule for rule in every or () if rule.id != item.rule)
     request = replace(_request(told.wish, told.setting, explain=False, n=100), rules=rest)
     places = {one.product: one.position for one in serve.recommend(request).items}

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from behavior.models import Shopper
-from recommender import serve, state, steering, store
+from recommender import availability, serve, state, steering, store
 from recommender.models import Placement, Rule, ServedList
 from recsite.dashboard import preview, roles
 from recsite.dashboard.pages import preview as page
@@ -42,7 +42,7 @@ class PreviewCase(TestCase):
         """A serving process that has just started."""
         steering.publish()
         state.forget()
-        serve.state.availability.file().unlink(missing_ok=True)
+        availability.file().unlink(missing_ok=True)
 
     def build(self, **params: str) -> PreviewPage:
         return page.build(params, read_shop(), permissions=frozenset(), host=HOST)

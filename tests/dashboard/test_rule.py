@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase as HypothesisCase
 
-from recommender import rulebook, serve, state, steering
+from recommender import availability, rulebook, serve, state, steering
 from recommender.models import Rule, RuleVersion, ServedList
 from recommender.rulebook import Wording, wording_of
 from recsite.dashboard import roles, rule_forms
@@ -282,7 +282,7 @@ class PreviewTest(RuleCase):
                 recommendation_id=str(number), at=datetime.now(UTC), placement="home", products=ids[number : number + 8]
             )
         state.forget()
-        serve.state.availability.file().unlink(missing_ok=True)
+        availability.file().unlink(missing_ok=True)
         for changes, share in (
             ({"products": "q0", "position": "1"}, "75.0"),  # stands there in one of four
             ({"products": "nothing", "position": "1"}, "0.0"),  # no product could stand there

@@ -9,7 +9,7 @@ import numpy as np
 
 from recommender import diversity, serve, services, steering
 from recommender.models import Placement, Rule
-from recommender.rules import Ranked, Trace
+from recommender.ranked import Ranked, Trace
 from recommender.serve import Request
 from tests.recommender.test_serve import ServeCase
 

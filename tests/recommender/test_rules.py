@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from recommender import compiled_rules, rules
 from recommender.compiled_rules import CompiledRule, Context, RuleError
 from recommender.conditions import Condition, ConditionError, count
-from recommender.rules import Ranked, apply
+from recommender.ranked import Ranked
+from recommender.rules import apply
 from tests.recommender.shelves import GOODS, NOW, goods
 
 SHELF = goods()
@@ -189,11 +190,6 @@ class VerbTests(unittest.TestCase):
             result, trace = apply(ranked(), [pin, wall], CONTEXT)
             self.assertNotIn("soap", names(result))
             self.assertIn(1, trace.idle)
-
-    def test_what_it_would_be_without_the_rule(self) -> None:
-        pin = rule("pin", condition={"products": ["soap"]}, position=1)
-        self.assertEqual(rules.rank_without(ranked(), [pin], CONTEXT, rule=1, item=SHELF.index["soap"]), len(NAMES))
-        self.assertIsNone(rules.rank_without(ranked("milk"), [pin], CONTEXT, rule=1, item=SHELF.index["soap"]))
 
 
 class ScopeTests(unittest.TestCase):

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from recommender import state
 from recommender.models import Rule
-from recommender.rules import NO_RULE
+from recommender.ranked import NO_RULE
 from recsite.dashboard import numbers, preview, rule_words
 from recsite.dashboard.addresses import page
 from recsite.dashboard.components import Notice, Option, SearchBox, Select, Stat, StatStrip
