@@ -125,10 +125,10 @@ class Events:
         own = cells.text("event_id")
         ids = {"line": pa.array(cells.chunk.lines), "event_id": event_ids(own, table), "own_id": pc.is_valid(own)}
         health.ignored_columns = columns.unknown
-        health.findings["without_time"] += pc.is_null(at).true_count
-        health.findings["quantity_not_positive"] += _true(pc.less_equal(quantity, 0))
-        health.findings["quantity_absurd"] += _true(pc.greater(quantity, ABSURD_QUANTITY))
-        health.findings["price_zero"] += _true(pc.equal(price, 0))
+        health.findings["without_time"] += cells.count(pc.is_null(at))
+        health.findings["quantity_not_positive"] += cells.count(pc.less_equal(quantity, 0))
+        health.findings["quantity_absurd"] += cells.count(pc.greater(quantity, ABSURD_QUANTITY))
+        health.findings["price_zero"] += cells.count(pc.equal(price, 0))
         return pa.table(ids | table)
 
     def _types(self, cells: Cells) -> pa.Array:
@@ -177,10 +177,6 @@ class Events:
 
 def _short(cells: Cells, name: str) -> pa.Array:
     return pc.fill_null(cells.text(name, max_length=TEXT_LENGTHS[name]), "")
-
-
-def _true(mask: pa.BooleanArray) -> int:
-    return pc.fill_null(mask, False).true_count
 
 
 def _number_equals(cursor: CursorWrapper) -> None:

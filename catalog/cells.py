@@ -53,6 +53,10 @@ class Cells:
         keep[list(self.rejects)] = False
         return keep
 
+    def count(self, found: pa.BooleanArray) -> int:
+        """How many of the rows without a reject so far are true in ``found``; null is not true."""
+        return int(self.accepted()[_rows(found)].sum())
+
     def _column(self, name: str) -> pa.Array | None:
         return self.chunk.columns.get(name)
 

@@ -28,7 +28,7 @@ from catalog.import_journal import Journal, Report
 from catalog.import_row import Outcome, Stored, close_row, give_up_dead, open_row
 from catalog.models import Import
 from catalog.rejects import RejectFile
-from catalog.tabular import Chunk, Columns, TableError, read_table
+from catalog.tabular import Columns, TableError, read_table
 
 
 class ImportRefusedError(Exception):
@@ -155,7 +155,7 @@ def _stage(
                 table = table.filter(pa.array(keep))
             if len(table):
                 copy.write(as_csv(table))
-            _count(health, chunk, cells, len(table))
+            _count(health, cells, len(table))
             read += len(chunk) + len(chunk.rejects)
             journal.read(read, chunk.bytes_read)
 
@@ -168,11 +168,11 @@ def as_csv(table: pa.Table) -> bytes:
     return out.getvalue()
 
 
-def _count(health: HealthCount, chunk: Chunk, cells: Cells, rows: int) -> None:
+def _count(health: HealthCount, cells: Cells, rows: int) -> None:
     health.rows += rows
     health.shortened.update(cells.shortened)
-    for name, column in chunk.columns.items():
-        health.missing[name] += is_blank(column).true_count
+    for name, column in cells.chunk.columns.items():
+        health.missing[name] += cells.count(is_blank(column))
 
 
 def _outcome(row: Import, rows: int, rejects: RejectFile, health: HealthCount, stored: Stored | None = None) -> Outcome:

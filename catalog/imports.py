@@ -22,6 +22,8 @@ from catalog.upserts import Target, drop_repeated, upsert
 
 MAX_PRICE = 9_999_999_999.0
 MAX_TAGS = 50
+#: Addresses that a page may show; another scheme (or none) is no picture, and no reason to refuse a product.
+IMAGE_URL = "^https?://[^ ]{3,990}$"
 
 
 class Products:
@@ -67,6 +69,8 @@ class Products:
         category = _categories(cells)
         price = cells.numbers("price", least=0, most=MAX_PRICE)
         hidden = cells.booleans("hidden")
+        urls = cells.text("image_url")
+        usable = pc.match_substring_regex(urls, IMAGE_URL, ignore_case=True)
         table = {
             "line": pa.array(cells.chunk.lines),
             "product_id": cells.identity("product_id"),
@@ -78,15 +82,16 @@ class Products:
             "stock": cells.whole_numbers("stock"),
             "tags": _tags(cells),
             "description": cells.text("description"),
-            "image_url": _image_urls(cells, health),
+            "image_url": pc.if_else(usable, urls, None),
             "rating": cells.numbers("rating"),
             "rating_count": cells.whole_numbers("rating_count"),
             "hidden": hidden,
             "attributes": attribute_objects(cells, columns.unknown),
         }
-        health.findings["without_category"] += pc.is_null(category).true_count
-        health.findings["without_price"] += pc.is_null(price).true_count
-        health.findings["hidden_products"] += pc.fill_null(hidden, False).true_count
+        health.findings["without_category"] += cells.count(pc.is_null(category))
+        health.findings["without_price"] += cells.count(pc.is_null(price))
+        health.findings["hidden_products"] += cells.count(hidden)
+        health.findings["unusable_image_urls"] += cells.count(pc.invert(usable))
         return pa.table(table)
 
     def store(self, cursor: CursorWrapper, columns: Columns, health: HealthCount, journal: Journal) -> Stored:
@@ -143,14 +148,6 @@ def _tags(cells: Cells) -> pa.Array:
 def _tag_list(tags: str) -> list[str]:
     stripped = (tag.strip()[:100] for tag in tags.split("|"))
     return list(dict.fromkeys(tag for tag in stripped if tag))[:MAX_TAGS]
-
-
-def _image_urls(cells: Cells, health: HealthCount) -> pa.Array:
-    """Addresses that a page may show; another scheme (or none) is no picture, and no reason to refuse a product."""
-    urls = cells.text("image_url")
-    usable = pc.match_substring_regex(urls, "^https?://[^ ]{3,990}$", ignore_case=True)
-    health.findings["unusable_image_urls"] += pc.fill_null(pc.invert(usable), False).true_count
-    return pc.if_else(usable, urls, None)
 
 
 def import_products(

@@ -80,7 +80,7 @@ def check_header(names: Sequence[str], *, required: Sequence[str], known: Sequen
     found = [name.lower() if name.lower() in known else name for name in found]
     listing = ", ".join(repr(name) for name in found[:30]) + (" …" if len(found) > 30 else "")
     if missing := [name for name in required if name not in found]:
-        hint = _separator_hint(names)
+        hint = _separator_hint(names) or _kind_hint(found, required)
         raise TableError(f"expected a column {' and '.join(map(repr, missing))} in the header; found {listing}{hint}")
     if len(found) > MAX_COLUMNS:
         raise TableError(f"expected at most {MAX_COLUMNS} columns; found {len(found)}")
@@ -100,6 +100,17 @@ def _separator_hint(names: Sequence[str]) -> str:
     for sign, word in ((";", "semicolons"), ("\t", "tabs"), ("|", "bars")):
         if len(names) == 1 and sign in names[0]:
             return f" – cells are to be separated by commas, this header has {word}"
+    return ""
+
+
+def _kind_hint(found: Sequence[str], required: Sequence[str]) -> str:
+    for ids, kind in (
+        (("shopper_id", "product_id"), "events"),
+        (("product_id",), "products"),
+        (("shopper_id",), "shoppers"),
+    ):
+        if set(ids) <= set(found) and ids != tuple(required):
+            return f" – it looks like a file of {kind}"
     return ""
 
 

@@ -22,6 +22,7 @@ from catalog.import_journal import Progress
 from catalog.import_run import ImportRefusedError
 from catalog.imports import import_products
 from catalog.models import Import, Product
+from catalog.tabular import TableError
 from recsite.testing import CommittedCase
 
 LOG = """shopper_id,product_id,type,at,quantity,price,session
@@ -45,6 +46,10 @@ class Folder(TestCase):
 
 
 class ImportEventsTests(Folder):
+    def test_a_file_of_another_kind_is_named(self) -> None:
+        with self.assertRaisesRegex(TableError, "expected a column 'shopper_id' .* – it looks like a file of products"):
+            import_events(self.write("product_id,title\n1,Milk\n"))
+
     def test_a_product_is_needed(self) -> None:
         with self.assertRaisesMessage(ImportRefusedError, "line 5, product_id"):
             import_events(self.write(LOG))

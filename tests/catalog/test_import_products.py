@@ -114,6 +114,10 @@ class ImportProductsTests(TestCase):
         self.assertEqual(row.status, "failed")
         self.assertIn("expected a column 'product_id'", row.error)
 
+    def test_a_file_of_another_kind_is_named(self) -> None:
+        with self.assertRaisesRegex(TableError, "found 'shopper_id', 'age' – it looks like a file of shoppers"):
+            import_products(self.write("shopper_id,age\n1,30\n"))
+
     def test_a_damaged_parquet_file_fails_with_its_reason(self) -> None:
         path = self.folder / "products.parquet"
         pd.DataFrame({"product_id": ["1", "2"]}).to_parquet(path)
@@ -127,6 +131,12 @@ class ImportProductsTests(TestCase):
         self.assertEqual(health.missing, {"product_id": 0, "title": 1, "image_url": 0})
         self.assertEqual((health.findings["unusable_image_urls"], health.findings["without_price"]), (1, 2))
         self.assertEqual(Import.objects.get().health, health.to_dict())
+
+    def test_health_counts_no_line_that_was_refused(self) -> None:
+        path = self.write("product_id,title,price,image_url\n1,a,2,\n2,,two,/x.png\n,,,\n")
+        health = import_products(path, allow_rejects=True).health
+        self.assertEqual((health.rows, sum(health.missing.values())), (1, 1))
+        self.assertEqual(health.findings, {"without_category": 1})
 
     def test_long_text_is_shortened_and_counted_a_long_id_refused(self) -> None:
         outcome = import_products(self.write(f"product_id,title\n1,{'x' * 600}\n"))
