@@ -243,7 +243,9 @@ class Signals(TestCase):
         self.known()
         self.days(30, 50)
         serve(a_run(), at=NOON - timedelta(hours=20))
-        self.assertIsNone(self.signal("ctr").value)
+        signal = self.signal("ctr")
+        self.assertIsNone(signal.value)
+        self.assertIn("has not served a full day yet", signal.words)
 
     def test_two_proportions(self) -> None:
         self.assertAlmostEqual(schedule.two_proportions(30, 100, 50, 100), -2.88675, places=4)
