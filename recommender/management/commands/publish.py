@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from recommender import availability, generations, publish, services, steering, store
+from recommender import availability, generations, posted, publish, steering, store
 
 
 class Command(BaseCommand):
@@ -18,7 +18,7 @@ class Command(BaseCommand):
             raise CommandError("nothing serves: train first")
         try:
             shoppers = publish.republish(switch.generation)
-            services.refill_recent(switch.generation)
+            posted.refill_recent(switch.generation)
             steering.publish()
         except (generations.NotStored, store.StoreDown) as error:
             raise CommandError(str(error)) from error
