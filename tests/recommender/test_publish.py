@@ -172,8 +172,8 @@ class InOrder(Publisher, CommittedCase):
 
     def test_a_process_that_dies_between_commit_and_pointer_is_mended(self) -> None:
         first, second = self.publish(), self.publish()
-        death = "from recommender import publish, services; import os\n"
-        death += "publish.move_pointer = lambda switch: os.kill(os.getpid(), 9)\nservices.roll_back()"
+        death = "from recommender import services; from recommender.publish import switching; import os\n"
+        death += "switching.move_pointer = lambda switch: os.kill(os.getpid(), 9)\nservices.roll_back()"
         command = [sys.executable, "manage.py", "shell", "--no-imports", "--command", death]
         ended = subprocess.run(command, cwd=BASE_DIR, env=process_environment(), capture_output=True, check=False)
         self.assertEqual(ended.returncode, -9, ended.stderr)
