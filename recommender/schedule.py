@@ -258,18 +258,19 @@ def _clicks(switch: Switch, plan: Plan, now: datetime) -> Signal:
     zone = ZoneInfo(plan.zone)
     today = now.astimezone(zone).date()
     first = max(today - timedelta(days=CTR_DAYS), switch.at.astimezone(zone).date() + timedelta(days=1))
+    since = f"{first:%-d %B}"
     if first >= today:
         words = f"Run {switch.generation.run_id} has not served a full day yet: nothing to compare."
         return Signal("ctr", words, None, plan.ctr_drop)
     before = first - timedelta(days=CTR_DAYS_BEFORE)
     (shown, clicked), (shown_before, clicked_before) = _shown(first, today), _shown(before, first)
     if min(shown, shown_before) < CTR_LEAST_SHOWN or not clicked_before:
-        words = f"{shown:,} products shown since {first:%-d %B}, {shown_before:,} in the weeks before: too few to compare."
+        words = f"{shown:,} products shown since {since}, {shown_before:,} in the weeks before: too few to compare."
         return Signal("ctr", words, None, plan.ctr_drop)
     rate, rate_before = clicked / shown, clicked_before / shown_before
     z = two_proportions(clicked, shown, clicked_before, shown_before)
     fall = 1 - rate / rate_before
-    words = f"Click rate {rate:.2%} since {first:%-d %B}, {rate_before:.2%} in the {CTR_DAYS_BEFORE} days before (z {z:+.1f})."
+    words = f"Click rate {rate:.2%} since {since}, {rate_before:.2%} in the {CTR_DAYS_BEFORE} days before (z {z:+.1f})."
     if fall > 0 and z > -Z_99:
         return Signal("ctr", f"{words} Within chance.", 0.0, plan.ctr_drop)
     return Signal("ctr", words, max(fall, 0.0), plan.ctr_drop)
