@@ -15,7 +15,7 @@ def refresh(subject: str) -> bool:
     pointer = store.pointer()
     held = state.current()
     if pointer and held.generation != pointer.generation:
-        held = state.load_into_state(pointer=pointer)
+        held = state.load_generation(pointer)
     kind, _, external_id = subject.partition(":")
     person = (
         Shopper.objects.filter(kind={"s": "shopper", "v": "visitor"}.get(kind, ""), external_id=external_id)

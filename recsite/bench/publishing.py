@@ -7,7 +7,7 @@ import time
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from recommender import dataset, publish, state, store
+from recommender import artifacts, dataset, publish, state, store
 from recsite.bench.figures import Figure
 from recsite.bench.peak import matrix_product
 
@@ -60,7 +60,7 @@ def _memory(rows: list[tuple[str, bytes, bytes]]) -> tuple[float, float]:
     return (with_lists - before) / len(rows), (whole - with_lists) / len(rows)
 
 
-def _aligned(snapshot: dataset.Snapshot, model: state.Model) -> state.AnyRanker:
+def _aligned(snapshot: dataset.Snapshot, model: state.Model) -> artifacts.AnyRanker:
     """The serving ranker, if it speaks the codes of today's snapshot; else the newest catalogue needs a training."""
     if snapshot.vocabulary.item_ids != model.vocabulary.item_ids:
         raise SystemExit("the catalogue has changed since the serving model was trained: train, then bench publish")

@@ -129,7 +129,6 @@ class CollectorTest(WarmCase):
         gc.disable()
         self.addCleanup(gc.enable)
         state.forget()
-        state._last_aligned = None
         self.assertIsNone(held())
 
 

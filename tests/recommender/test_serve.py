@@ -24,6 +24,7 @@ from recommender import availability, live, refresh, serve, services, state, ste
 from recommender.conditions import Condition
 from recommender.models import Placement, Rule, ServedList
 from recommender.served import store_all
+from recommender.state import process
 from recsite.testing import flush_redis
 from tests.goods import NEWEST, make_event, make_products, make_shoppers
 from tests.recommender.test_publish import PublishCase
@@ -248,11 +249,11 @@ class Ill(ServeCase):
 
     def test_what_was_loaded_late_replaces_only_a_partial_state(self) -> None:
         whole = state.current()
-        state._complete()
+        process._complete()
         self.assertIs(state.current(), whole)
         state.forget()
-        state._complete()
-        self.assertIsNone(state._state)
+        process._complete()
+        self.assertIsNone(process._state)
 
     def test_an_emptied_redis_is_degraded_and_answers(self) -> None:
         serve.recommend(serve.Request(shopper="s0"))

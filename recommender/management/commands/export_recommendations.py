@@ -19,9 +19,8 @@ from catalog.tables import ensure_tables
 from recommender import availability, dataset, publish, serve, state, store
 from recommender.live import Subject, clock
 from recommender.management.commands.train import as_moment
-from recommender.rules import Ranked
+from recommender.ranked import Ranked
 from recommender.state import State
-from recommender.store import Pointer
 
 BATCH = 256
 COLUMNS = ("shopper_id", "rank", "product_id", "score")
@@ -77,7 +76,7 @@ def _state() -> State:
     held = state.current()
     switch = publish.serving()
     if switch and held.generation != switch.generation_id:
-        held = state.load_into_state(pointer=Pointer(switch.number, switch.generation_id, switch.generation.run_id))
+        held = state.load_generation(publish.pointer_of(switch))
     return held
 
 
