@@ -120,7 +120,7 @@ class RejectedEvent(models.Model):
 
 
 class ShopperProfile(models.Model):
-    """What ``profiles.fold`` made of a shopper's events: columns that lists sort by, the rest as JSON."""
+    """What ``profile_fold.fold`` made of a shopper's events: columns that lists sort by, the rest as JSON."""
 
     shopper = models.OneToOneField(Shopper, on_delete=models.CASCADE, primary_key=True, related_name="profile")
     segment = models.CharField(max_length=40)

@@ -1,4 +1,4 @@
-"""The events of many shoppers as columns for ``profiles.fold``, in portions that fit into memory."""
+"""The events of many shoppers as columns for ``profile_fold.fold``, in portions that fit into memory."""
 
 from __future__ import annotations
 

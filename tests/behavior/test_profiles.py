@@ -16,8 +16,10 @@ from django.utils import timezone
 
 from behavior import profile_batches, services
 from behavior.models import Event, Shopper, ShopperProfile
-from behavior.profiles import Log, Norms, Profile, Shelf, fold, next_visit, segment_of
+from behavior.profile_fold import fold
+from behavior.profiles import Log, Norms, Profile, Shelf
 from behavior.records import UNTIMED
+from behavior.segments import next_visit, segment_of
 from tests.goods import make_event, make_products, make_shoppers
 
 SATURDAY = datetime(2026, 3, 7, 10, tzinfo=UTC)
