@@ -86,5 +86,7 @@ def _gains(later: Interactions) -> np.ndarray:
 
 
 def horizon(data: ShopData) -> float:
-    """Days of a window when none are configured: an eighth of the log, between one day and 28."""
-    return float(np.clip(data.interactions.span / 8, 1, 28))
+    """Days of a window when none are configured: an eighth of the log, between one day and 28; of a log of less than
+    three days (or one whose times only number its events) a third."""
+    span = data.interactions.span
+    return span / 3 if 0 < span < 3 else float(np.clip(span / 8, 1, 28))

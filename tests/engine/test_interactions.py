@@ -7,9 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from recommender.engine.config import Config
 from recommender.engine.interactions import UNTIMED, Interactions
+from recommender.engine.plan import plan_of
 from recommender.engine.splits import horizon
-from tests.engine.small import busy_shop, without_time
+from tests.engine.small import busy_shop, newest, without_time
 
 
 def log(at: np.ndarray) -> Interactions:
@@ -38,3 +40,9 @@ class SpanTest(unittest.TestCase):
         at[::200] = UNTIMED
         self.assertAlmostEqual(horizon(replace(data, interactions=replace(data.interactions, at=at))), 2.5, delta=0.1)
         self.assertEqual(horizon(without_time(data)), 1.0)
+
+    def test_a_log_of_hours_has_windows_too(self) -> None:
+        data = busy_shop(days=0.1)
+        self.assertAlmostEqual(horizon(data), 0.1 / 3, delta=0.001)
+        plan = plan_of(data, Config(), newest(data))
+        self.assertGreater(len(plan.split.shoppers), 150)

@@ -6,6 +6,7 @@ import tempfile
 import threading
 import time
 from datetime import timedelta
+from io import StringIO
 from typing import Any
 
 from django.core.management import call_command
@@ -145,7 +146,9 @@ class Children(CommittedCase):
     def test_too_little_data_is_skipped_and_something_serves(self) -> None:
         (tea, *_), (anna, *_) = make_products(2), make_shoppers(1)
         make_event(anna, tea)
-        call_command("train", "--wait", verbosity=0)
+        told = StringIO()
+        call_command("train", "--wait", stdout=told)
+        self.assertIn("The newest event is of 2026-03-30T12:00", told.getvalue())
         run = TrainingRun.objects.get()
         self.assertEqual(run.status, Status.SKIPPED)
         self.assertIn("expected at least 1,000 events, found 1", run.error)

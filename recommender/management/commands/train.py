@@ -116,6 +116,8 @@ class Command(BaseCommand):
         self.stdout.write(f"\nRun {run.pk} {run.status} after {seconds:.0f} s.")
         if summary := run.verdict.get("summary") or run.error:
             self.stdout.write(str(summary))
+        if run.status == TrainingRun.Status.SKIPPED and (last := run.data_window.get("last")):
+            self.stdout.write(f"The newest event is of {last}; if that is a wrong date, --as-of T leaves it out.")
         for check in run.verdict.get("checks", []):
             self.stdout.write(f"  {'passed' if check['passed'] else 'failed'}  {check['text']}")
         if start := run.metrics.get("start"):
