@@ -22,7 +22,16 @@ Readers use short timeouts behind a breaker, writers seconds (``connection``); b
 else. What one GET needs comes in one round trip (``reading``) on the thread's own ``line``.
 """
 
-from recommender.store.connection import BATCH, Breaker, StoreDown, StoreFull, breaker, client, note_breaker
+from recommender.store.connection import (
+    BATCH,
+    READ_TIMEOUT,
+    Breaker,
+    StoreDown,
+    StoreFull,
+    breaker,
+    client,
+    note_breaker,
+)
 from recommender.store.keys import key
 from recommender.store.lists import (
     drop_generation,
@@ -62,6 +71,7 @@ from recommender.store.tokens import take_no_token, take_token
 
 __all__ = [
     "BATCH",
+    "READ_TIMEOUT",
     "RECENT_EVENTS",
     "Breaker",
     "Pointer",
