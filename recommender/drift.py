@@ -65,11 +65,10 @@ class Reference:
 
 @dataclass(frozen=True)
 class Shift:
-    """``value``: the largest index of any feature, None where there are too few shoppers; ``by_feature``: all."""
+    """``value``: the largest index of any feature, None where there are too few shoppers."""
 
     value: float | None
     words: str
-    by_feature: Mapping[str, float]
 
 
 def reference() -> Reference:
@@ -85,14 +84,14 @@ def compare(then: Reference) -> Shift:
     numbers, labels = _read()
     now = len(next(iter(numbers.values())))
     if min(now, then.shoppers) < LEAST_SHOPPERS:
-        return Shift(None, f"{min(now, then.shoppers):,} profiles: fewer than the {LEAST_SHOPPERS} it takes.", {})
+        return Shift(None, f"{min(now, then.shoppers):,} profiles: fewer than the {LEAST_SHOPPERS} it takes.")
     found = {
         name: psi(np.array(feature.shares), _shares(feature, (numbers | labels)[name]))
         for name, feature in then.features.items()
         if name in numbers or name in labels
     }
     worst = max(found, key=lambda name: found[name])
-    return Shift(found[worst], f"{worst.capitalize()} moved most: {found[worst]:.2f}.", found)
+    return Shift(found[worst], f"{worst.capitalize()} moved most: {found[worst]:.2f}.")
 
 
 def psi(then: np.ndarray, now: np.ndarray) -> float:

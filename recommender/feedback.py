@@ -137,11 +137,6 @@ class Counts:
         return wilson(self.ignored, self.shown)
 
     @property
-    def cart_rate(self) -> Rate | None:
-        """Of what was clicked."""
-        return wilson(self.carted, self.clicked)
-
-    @property
     def conversion(self) -> Rate | None:
         """Bought after a click, of what was shown."""
         return wilson(self.bought, self.shown)

@@ -7,11 +7,10 @@ of a past day all of it comes from Postgres.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cached_property
 
 import numpy as np
@@ -183,11 +182,3 @@ def read(name: str | None, generation: int | None) -> Reading | None:
         return store.read(name, generation)
     except store.StoreDown:
         return None
-
-
-def now() -> float:
-    return time.time()
-
-
-def moment(at: float) -> datetime:
-    return datetime.fromtimestamp(at, UTC)

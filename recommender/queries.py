@@ -7,7 +7,7 @@ from datetime import datetime
 
 from django.db.models import QuerySet
 
-from recommender.models import Generation, Switch, TrainingPlan, TrainingRun
+from recommender.models import Switch, TrainingPlan, TrainingRun
 
 
 @dataclass(frozen=True)
@@ -21,11 +21,6 @@ class InShadow:
 def runs() -> QuerySet[TrainingRun]:
     """Newest first, with who asked for each: one query."""
     return TrainingRun.objects.select_related("requested_by").order_by("-id")
-
-
-def active_run() -> TrainingRun | None:
-    """The run that is queued or running, of which there is at most one."""
-    return TrainingRun.objects.filter(status__in=TrainingRun.ACTIVE).first()
 
 
 def serving() -> Switch | None:
@@ -44,8 +39,3 @@ def in_shadow() -> InShadow | None:
 def switches() -> QuerySet[Switch]:
     """Who served since when, newest first."""
     return Switch.objects.select_related("generation__run", "by")
-
-
-def promotable() -> QuerySet[Generation]:
-    """Generations whose lists are stored, newest first: what ``services.promote`` takes."""
-    return Generation.objects.filter(status=Generation.Status.READY).select_related("run")
