@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 
 import numpy as np
@@ -130,9 +130,9 @@ def _build(
     except BaseException:
         writer.discard()
         raise
-    _check(generation.pk, in_redis=reachable)
-    if reachable:
-        store.put_manifest(generation.pk, manifest.to_dict())
+    sample = _check(generation.pk)
+    if reachable and _reached(_check_in_redis, generation.pk, sample):
+        _reached(store.put_manifest, generation.pk, manifest.to_dict())
     return manifest
 
 
@@ -158,25 +158,31 @@ def pack_pool(codes: np.ndarray, scores: np.ndarray, made_at: float, segment: st
     return packing.pack_list(StoredList(codes[real], scores[real], made_at, segment))
 
 
-def _check(generation: int, *, in_redis: bool) -> None:
-    """Read a sample back from disk and Redis; raises :class:`BadGeneration`."""
+def _check(generation: int) -> dict[str, StoredList]:
+    """A sample of the lists, read back from disk; raises :class:`BadGeneration`."""
     stored = StoredGeneration(generation)
-    step = max(1, len(stored.subjects) // SAMPLE)
-    chosen = stored.subjects[::step]
-    held = store.read_many(chosen, generation) if in_redis else {}
-    for subject in chosen:
-        on_disk = packing.unpack_list(stored.of(subject)[0])
-        if on_disk is None or not np.isfinite(on_disk.scores).all():
+    lists = {}
+    for subject in stored.subjects[:: max(1, len(stored.subjects) // SAMPLE)]:
+        found = packing.unpack_list(stored.of(subject)[0])
+        if found is None or not np.isfinite(found.scores).all():
             raise BadGeneration(f"expected a readable list of {subject!r} on disk, found none")
-        in_memory = held[subject][0] if in_redis else on_disk
-        if in_memory is None or not np.array_equal(in_memory.codes, on_disk.codes):
+        lists[subject] = found
+    return lists
+
+
+def _check_in_redis(generation: int, on_disk: Mapping[str, StoredList]) -> None:
+    """Hold the sample against what Redis has of it; raises :class:`BadGeneration`."""
+    held = store.read_many(list(on_disk), generation)
+    for subject, stored in on_disk.items():
+        found, _ = held[subject]
+        if found is None or not np.array_equal(found.codes, stored.codes):
             raise BadGeneration(f"expected the list of {subject!r} in Redis as on disk, found another or none")
 
 
-def _reached(write: Callable[..., object], *values: object) -> bool:
-    """Whether Redis took it. One that is full must not get a generation: raises ``store.StoreFull``."""
+def _reached(ask: Callable[..., object], *values: object) -> bool:
+    """Whether Redis answered. One that is full must not get a generation: raises ``store.StoreFull``."""
     try:
-        write(*values)
+        ask(*values)
     except store.StoreFull:
         raise
     except store.StoreDown:

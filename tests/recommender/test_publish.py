@@ -117,6 +117,14 @@ class Publishing(PublishCase):
         self.assertEqual(publish.serving(), first)
         self.assertEqual(Generation.objects.filter(status=Generation.Status.FAILED).count(), 1)
 
+    def test_a_redis_that_goes_before_the_check_stops_nothing(self) -> None:
+        with patch("recommender.store.read_many", side_effect=store.StoreDown):
+            switch = self.publish()
+        self.assertEqual(publish.serving(), switch)
+        self.assertIsNone(store.manifest(switch.generation_id))
+        services.reconcile()
+        self.assertIsNotNone(store.manifest(switch.generation_id))
+
     def test_the_last_two_generations_stay(self) -> None:
         numbers = [self.publish().generation_id for _ in range(3)]
         states = dict(Generation.objects.values_list("pk", "status"))
