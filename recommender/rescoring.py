@@ -11,6 +11,7 @@ it has learned is put onto the tables of the new run's cut:
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from typing import Any
 
@@ -27,6 +28,8 @@ from recommender.engine.ranker import ListModel, Ranker
 from recommender.engine.splits import Split
 from recommender.models import Switch
 
+log = logging.getLogger(__name__)
+
 
 def rival() -> Rival | None:
     """The model that serves, as ``train.run_training`` asks it; None where nothing serves."""
@@ -39,7 +42,8 @@ def serving_lists(switch: Switch, ranker: Ranker, split: Split) -> lists.Lists |
     held: Any = switch.generation.manifest
     try:
         served, _ = artifacts.load(str(held.get("artifact", "")), held.get("sha256"))
-    except ArtifactError:
+    except ArtifactError as error:
+        log.warning("what serves is not asked again, for it cannot be read: %s", error)
         return None
     if isinstance(served, PlainRanker):
         return _plain(split)

@@ -7,6 +7,7 @@ of each other and of what the shopper did afterwards: ``shadow_comparison``.
 
 from __future__ import annotations
 
+import logging
 import time
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,6 +23,8 @@ from recommender.dataset import DAY
 from recommender.engine.artifact import ArtifactError
 from recommender.models import Placement, ServedList, ShadowList, Switch, TrainingPlan, TrainingRun
 from recommender.vocabulary import Vocabulary
+
+log = logging.getLogger(__name__)
 
 K = 10
 #: Lists of one look, and the seconds after which it ends: a task must not be long.
@@ -87,7 +90,8 @@ def _models(run: TrainingRun, switch: Switch) -> tuple[_Model, _Model] | None:
     try:
         files = [(run.artifact, run.artifact_sha256), (str(stored.get("artifact", "")), str(stored.get("sha256", "")))]
         loaded = [_load(*file) for file in files]
-    except ArtifactError:
+    except ArtifactError as error:
+        log.warning("%s is not scored in shadow, for a model cannot be read: %s", run, error)
         return None
     shadow, serving = (_Model(r, v, np.isin(v.product_ids, allowed)) for r, v in loaded)
     return shadow, serving

@@ -5,6 +5,7 @@ Published right after commit by whoever changed them; the reconciler publishes w
 
 from __future__ import annotations
 
+import logging
 import time
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -15,6 +16,8 @@ from recommender import compiled_rules, store
 from recommender.compiled_rules import CompiledRule
 from recommender.conditions import ConditionError
 from recommender.models import Placement, Rule
+
+log = logging.getLogger(__name__)
 
 NAMES = ("rules", "placements")
 
@@ -90,8 +93,8 @@ def as_rules(rows: list[dict[str, Any]]) -> tuple[CompiledRule, ...]:
     for row in rows:
         try:
             compiled.append(compiled_rules.from_dict(row))
-        except ConditionError:
-            continue
+        except ConditionError as error:
+            log.warning("rule %s is left out, for it cannot be read: %s", row["id"], error)
     return tuple(compiled)
 
 
