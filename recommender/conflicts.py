@@ -9,7 +9,7 @@ from itertools import combinations
 import numpy as np
 
 from recommender.compiled_rules import CompiledRule
-from recommender.conditions import Shelf
+from recommender.conditions import DAY, Shelf
 from recommender.rules import groups_of, running_order
 
 
@@ -268,7 +268,7 @@ def _ever_open(rule: CompiledRule, at: float) -> bool:
     if rule.schedule is None:
         return True
     start = max(at, rule.starts_at or at)
-    end = min(rule.ends_at or np.inf, start + 8 * 86_400)
+    end = min(rule.ends_at or np.inf, start + 8 * DAY)
     return any(rule.schedule.holds(moment) for moment in (start, *rule.schedule.openings(start)) if moment < end)
 
 

@@ -116,10 +116,15 @@ AND e.received_at > %s
 KINDS = {"s": "shopper", "v": "visitor"}
 
 
+def kind_and_id(name: str) -> tuple[str, str]:
+    """The inverse of ``dataset.subject``; kind "" for what is no subject."""
+    kind, _, external_id = name.partition(":")
+    return KINDS.get(kind, ""), external_id
+
+
 def recent_of(name: str, *, since: float) -> tuple[RecentEvent, ...]:
     """The events of the subject ``name`` received after ``since`` (seconds since 1970), oldest first."""
-    kind, _, external_id = name.partition(":")
-    found = _stored(OF_ONE, [KINDS.get(kind, ""), external_id, datetime.fromtimestamp(since, UTC)])
+    found = _stored(OF_ONE, [*kind_and_id(name), datetime.fromtimestamp(since, UTC)])
     return tuple(found.get(name, ()))[-store.RECENT_EVENTS :]
 
 

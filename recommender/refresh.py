@@ -7,6 +7,7 @@ import time
 from behavior.models import Shopper
 from recommender import dataset, packing, publish, state, store
 from recommender.live import clock
+from recommender.posted import kind_and_id
 
 
 def refresh(subject: str) -> bool:
@@ -16,9 +17,9 @@ def refresh(subject: str) -> bool:
     held = state.current()
     if pointer and held.generation != pointer.generation:
         held = state.load_generation(pointer)
-    kind, _, external_id = subject.partition(":")
+    kind, external_id = kind_and_id(subject)
     person = (
-        Shopper.objects.filter(kind={"s": "shopper", "v": "visitor"}.get(kind, ""), external_id=external_id)
+        Shopper.objects.filter(kind=kind, external_id=external_id)
         .exclude(consent=False)
         .select_related("profile")
         .first()

@@ -8,7 +8,7 @@ import numpy as np
 
 from recommender import explain
 from recommender.artifacts import AnyRanker
-from recommender.dataset import no_events
+from recommender.dataset import DAY, no_events
 from recommender.explain import Contribution, Neighbours, Reason, Shopping
 from recommender.live import Subject
 from recommender.ranked import Ranked, Step, Trace
@@ -78,7 +78,7 @@ def _shopping(case: Case, shown: np.ndarray) -> Shopping:
     return Shopping(
         events=subject.history.events if subject else no_events(),
         kinds=subject.model.vocabulary.kinds.names if subject else (),
-        now=subject.now if subject else case.at / 86_400,
+        now=subject.now if subject else case.at / DAY,
         shelf=case.catalogue.shelf,
         titles=case.catalogue.titles,
         neighbours=_neighbours_by(subject.model.ranker if subject else None),
