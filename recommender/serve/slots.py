@@ -19,12 +19,12 @@ BUILT_IN = {
 
 
 class UnknownPlacement(LookupError):
-    """There is no active placement of that name."""
+    """There is no active placement of that name; the message names those that there are."""
 
 
 def slot_of(held: State, placement: str) -> Slot:
     """The placement; while none could be read at all, the built-in ones. Raises :class:`UnknownPlacement`."""
     slots = held.slots or BUILT_IN
     if placement not in slots:
-        raise UnknownPlacement(placement)
+        raise UnknownPlacement(f"expected a placement that is on ({', '.join(slots)}); received {placement!r}")
     return slots[placement]

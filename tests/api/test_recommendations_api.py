@@ -136,6 +136,11 @@ class RefusalTests(RecommendationsCase):
             with self.subTest(query):
                 self.assertEqual(code(self.ask(query)), expected)
 
+    def test_an_unknown_placement_is_told_which_there_are(self) -> None:
+        message = self.ask("placement=cellar").json()["error"]["message"]
+        self.assertIn("home, ", message)
+        self.assertIn("received 'cellar'", message)
+
     def test_bad_bodies(self) -> None:
         refused: list[object] = [
             [],

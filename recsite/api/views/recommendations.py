@@ -97,7 +97,7 @@ def _answer(wanted: serve.Request) -> dict[str, Any]:
     try:
         # Only a past moment is looked up in Postgres.
         answer = serve.recommend(wanted) if wanted.as_of is None else patience.run(lambda: serve.recommend(wanted))
-    except serve.UnknownPlacement:
-        raise not_found("there is no such placement", field="placement") from None
+    except serve.UnknownPlacement as unknown:
+        raise not_found(str(unknown), field="placement") from None
     sight.note_answer(wanted.placement, answer.fallback, answer.degraded, time.perf_counter() - started)
     return answer.to_dict()
