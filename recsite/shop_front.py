@@ -16,7 +16,7 @@ from recsite import supervisor
 from recsite.first_start import Terminal
 from recsite.supervisor import Supervisor
 
-TICK = 0.25  # s
+TICK = 0.1  # s
 WEB_SECONDS = 60.0
 
 
@@ -58,7 +58,8 @@ def open_doors(shop: Supervisor, terminal: Terminal) -> str:
     host, port = settings.HOST, _port(settings.HOST, settings.PORT)
     # "localhost" is what people type; a name for every address of the machine is not an address to open.
     url = f"http://{'localhost' if host in ('127.0.0.1', '0.0.0.0', '::') else host}:{port}"
-    shop.start(supervisor.web(host, port))
+    for program in supervisor.web(host, port):
+        shop.start(program)
     _await(shop, lambda: supervisor.answers(f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}/login/"))
     if port != settings.PORT:
         terminal.say(f"Port {settings.PORT} is taken.")
@@ -99,6 +100,6 @@ def _await(shop: Supervisor, condition: Callable[[], bool]) -> None:
     while not condition():
         if time.monotonic() > deadline:
             raise CommandError(
-                f"The web server did not answer within {WEB_SECONDS:.0f} s: see {settings.DATA_DIR}/log/web.log"
+                f"The web server did not answer within {WEB_SECONDS:.0f} s: see {settings.DATA_DIR}/log/web-1.log"
             )
         tick(shop)

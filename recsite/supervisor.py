@@ -20,6 +20,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psutil
 from django.conf import settings
 
 from recsite import local_services
@@ -28,7 +29,7 @@ from recsite.local_services.state import Folder
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 MANAGE = (sys.executable, str(BASE_DIR / "manage.py"))
-STEADY_SECONDS = 60.0  # a child that lived this long is started again at once, another after a growing wait
+STEADY_SECONDS = 20.0  # a child that lived this long is started again at once, another after a growing wait
 LONGEST_WAIT = 30.0
 SERVERS_LOOK_SECONDS = 1.0
 
@@ -138,24 +139,25 @@ def spawn(program: Program) -> subprocess.Popen[bytes]:
 
 
 # --- the shop's programs ---
-def web(host: str, port: int) -> Program:
+def web(host: str, port: int, *, application: str = "recsite.wsgi:application") -> list[Program]:
     """Granian in WSGI mode: the quickest server for synchronous views that was measured. Few threads: views are short
-    and share one interpreter lock a process."""
+    and share one interpreter lock a process.
+
+    Each process has a parent and a listening socket of its own on the shared port (SO_REUSEPORT), so whichever of them
+    is killed, parents included, the others go on answering; one takes seconds to start.
+    """
     options = {
         "--interface": "wsgi",
         "--host": host,
         "--port": str(port),
-        "--workers": str(settings.WEB_PROCESSES),
+        "--workers": "1",
         "--blocking-threads": str(settings.WEB_THREADS),
         "--backlog": "1024",
         "--workers-kill-timeout": "10",
     }
     flat = [part for pair in options.items() for part in pair]
-    return Program(
-        "web",
-        [sys.executable, "-m", "granian", *flat, "--respawn-failed-workers", "recsite.wsgi:application"],
-        stage=1,
-    )
+    command = [sys.executable, "-m", "granian", *flat, "--respawn-failed-workers", application]
+    return [Program(f"web-{number}", command, stage=1) for number in range(1, settings.WEB_PROCESSES + 1)]
 
 
 def refresh_worker(*, count: int = 1) -> Program:
@@ -190,6 +192,16 @@ def free_port(host: str, first: int) -> int:
                 continue
             return port
     raise OSError(f"no free port from {first} on {host}")
+
+
+def listens(pid: int, port: int) -> bool:
+    """Whether the process or a child of it has a listening socket on the port."""
+    with contextlib.suppress(psutil.Error):
+        process = psutil.Process(pid)
+        for one in (process, *process.children()):
+            if any(it.status == psutil.CONN_LISTEN and it.laddr.port == port for it in one.net_connections("tcp")):
+                return True
+    return False
 
 
 def answers(url: str) -> bool:

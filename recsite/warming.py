@@ -1,9 +1,11 @@
-"""What a web process does once, done by a thread beside before anybody waits for it.
+"""What a web process does once, before anybody waits for it.
 
-First what a list needs: model and catalogue. Then the console: its pages are imported, their templates compiled, and
-the counts that pages keep for minutes (:mod:`recsite.dashboard.kept`) are made, by asking for one page of each kind as
-a visitor would, with a pause after each for the requests that have come meanwhile. What lives as long as the process is
-then hidden from the garbage collector, whose full passes would stop a request in passing for a sixth of a second.
+First, before it lets anybody in, what requests need: imports, model, catalogue. A process that took connections
+meanwhile would keep them waiting for seconds, while the others answer. Then, by a thread beside, the console: its
+templates are compiled and the counts that pages keep for minutes (:mod:`recsite.dashboard.kept`) are made, by asking
+for one page of each kind as a visitor would, with a pause after each for the requests that have come meanwhile. What
+lives as long as the process is then hidden from the garbage collector, whose full passes would stop a request in
+passing for a sixth of a second.
 
 Without Postgres the process answers lists as it can; the console is tried again until Postgres is back.
 """
@@ -13,6 +15,7 @@ from __future__ import annotations
 import gc
 import io
 import logging
+import threading
 import time
 from collections.abc import Sequence
 from urllib.parse import quote
@@ -32,6 +35,7 @@ log = logging.getLogger(__name__)
 
 PAUSE = 0.05  # s after each page
 RETRY = 5.0  # s between two tries
+AT_THE_DOOR = 2.0  # s that a process loads what lists need before it opens: Redis or Postgres may hang
 
 #: A page of each kind that keeps a count or loads something of its own; the heaviest counts first.
 PAGES = (
@@ -69,6 +73,21 @@ class Onlooker(AnonymousUser):
 
     def has_perms(self, perm_list: Sequence[str], obj: object = None) -> bool:  # type: ignore[override]
         return all(self.has_perm(perm) for perm in perm_list)
+
+
+def get_ready() -> None:
+    """Before the door opens: import what requests need, load what lists need."""
+    import_pages()
+    loading = threading.Thread(target=_load, daemon=True, name="load")
+    loading.start()
+    loading.join(AT_THE_DOOR)
+
+
+def _load() -> None:
+    try:
+        state.current()
+    finally:
+        connections.close_all()
 
 
 def warm() -> None:

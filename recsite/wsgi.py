@@ -20,11 +20,7 @@ web_metrics.share()
 
 application = get_wsgi_application()
 
+from recsite import warming  # noqa: E402  # its models need the applications
 
-def _warm() -> None:
-    from recsite import warming  # beside: what it imports is no part of the start
-
-    warming.warm()
-
-
-threading.Thread(target=_warm, daemon=True, name="warm").start()
+warming.get_ready()
+threading.Thread(target=warming.warm, daemon=True, name="warm").start()

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -20,24 +18,23 @@ OURS, REFERENCE = "recsite.wsgi:application", "recsite.bench.reference:applicati
 
 @contextmanager
 def running(application: str = OURS) -> Iterator[int]:
-    """A server of ``application`` with the shop's own options; yields its port."""
+    """A server of ``application`` with the shop's own options; yields its port once all its processes listen."""
     port = supervisor.free_port(HOST, 18_000 if application == OURS else 18_500)
-    program = supervisor.web(HOST, port)
-    command = [application if part == OURS else part for part in program.command]
-    process = supervisor.spawn(replace(program, name="bench-web", command=command))
+    programs = [replace(it, name=f"bench-{it.name}") for it in supervisor.web(HOST, port, application=application)]
+    running = [supervisor.spawn(program) for program in programs]
     try:
-        _await(process, port)
+        _await(running, port)
         yield port
     finally:
-        processes.stop_process(process, program.stop, seconds=program.stop_seconds)
+        for process in running:
+            processes.stop_process(process, programs[0].stop, seconds=programs[0].stop_seconds)
 
 
-def _await(process: subprocess.Popen[bytes], port: int) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            with socket.create_connection((HOST, port), 1.0):
-                return
-        except OSError:
-            time.sleep(0.1)
-    sys.exit("the benchmark's web server did not start: see log/bench-web.log in the data folder")
+def _await(started: Sequence[subprocess.Popen[bytes]], port: int) -> None:
+    """Until each process listens: connections that are kept stay with the one that took them."""
+
+    def all_listen() -> bool:
+        return all(process.poll() is None and supervisor.listens(process.pid, port) for process in started)
+
+    if not processes.wait(all_listen, seconds=START_SECONDS, every=0.1):
+        sys.exit("the benchmark's web server did not start: see log/bench-web-1.log in the data folder")

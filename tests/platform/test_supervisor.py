@@ -9,11 +9,16 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 from pathlib import Path
 from typing import ClassVar
 
+import psutil
+from django.conf import settings
+
 from recsite import supervisor
+from recsite.chaos.history import REFUSES_AT_MOST
 from recsite.local_services import processes
 from recsite.local_services.state import Folder
 from tests.platform.test_local_services import all_processes, clean_environment
@@ -94,15 +99,45 @@ class Up(unittest.TestCase):
 
     def test_each_killed_process_comes_back(self) -> None:
         for name in CHILDREN:
-            before = set(self.children(name))
-            os.kill(min(before), signal.SIGKILL)  # the first one is the parent of the others
+            count, parent = len(self.children(name)), min(self.children(name))
+            family = {parent, *(child.pid for child in psutil.Process(parent).children(recursive=True))}
+            os.kill(parent, signal.SIGKILL)
             with self.subTest(name):
-                self.assertTrue(self.becomes(functools.partial(self.is_replaced, name, before)), self.terminal())
+                self.assertTrue(self.becomes(functools.partial(self.are_replaced, name, family, count)))
         self.assertTrue(self.becomes(self.answers))
 
-    def is_replaced(self, name: str, before: set[int]) -> bool:
+    def are_replaced(self, name: str, family: set[int], count: int) -> bool:
         now = set(self.children(name))
-        return bool(now) and not now & before
+        return len(now) >= count and not now & family
+
+    def test_a_killed_web_process_is_not_missed(self) -> None:
+        for kill in (self.web_parents, self.web_workers, self.web_parents):
+            self.assertTrue(self.becomes(self.all_listen), self.terminal())
+            os.kill(kill()[0], signal.SIGKILL)
+            with self.subTest(kill.__name__):
+                self.assertLess(self.longest_refusal(5.0), REFUSES_AT_MOST)
+
+    def web_parents(self) -> list[int]:
+        found = {pid: psutil.Process(pid).ppid() for pid in self.children("granian")}
+        return [pid for pid, parent in found.items() if parent not in found]
+
+    def web_workers(self) -> list[int]:
+        parents = self.web_parents()
+        return [pid for pid in self.children("granian") if pid not in parents]
+
+    def all_listen(self) -> bool:
+        parents = self.web_parents()
+        return len(parents) == settings.WEB_PROCESSES and all(supervisor.listens(pid, self.port) for pid in parents)
+
+    def longest_refusal(self, seconds: float) -> float:
+        """The longest time without an answer on a new connection, twenty of which are tried a second."""
+        last = began = time.monotonic()
+        longest = 0.0
+        while (now := time.monotonic()) < began + seconds:
+            if supervisor.answers(f"http://127.0.0.1:{self.port}/api/v1/health/live"):
+                longest, last = max(longest, time.monotonic() - last), time.monotonic()
+            time.sleep(max(0.0, now + 0.05 - time.monotonic()))
+        return max(longest, time.monotonic() - last)
 
     def test_killed_servers_come_back_where_they_were(self) -> None:
         folder = Folder(self.home / "data")
