@@ -11,6 +11,7 @@ ABSURD_QUANTITY = 1_000
 
 #: Every finding an import can count, in words.
 FINDINGS = {
+    "unnamed_columns": "columns without a name in the header, left out",
     "repeated_ids": "lines whose id comes again later in the file; the last line counts",
     "without_category": "products without a category",
     "without_price": "products without a price",

@@ -112,6 +112,7 @@ def run_import(
 def _run(path: Path, kind: Kind, row: Import, rejects: RejectFile, journal: Journal, allow_rejects: bool) -> Outcome:
     columns, chunks = read_table(path, required=kind.required, known=kind.known)
     health = HealthCount()
+    health.findings["unnamed_columns"] = columns.names.count("")
     with transaction.atomic(), connection.cursor() as cursor:
         # Two files of one kind at once would wait for each other row by row: the second waits here instead.
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [f"import {kind.name}"])
@@ -195,11 +196,11 @@ def _timed(outcome: Outcome, seconds: float) -> Outcome:
 
 
 def _refusal(path: Path, rows: int, rejects: RejectFile) -> str:
-    lines = "line" if rejects.count == 1 else "lines"
+    were = "was" if rejects.count == 1 else "were"
     first = rejects.samples[0]
     where = f", {first.field}" if first.field else ""
     return (
-        f"nothing was stored: {rejects.count:,} of {rows:,} {lines} of {path.name} were rejected "
+        f"nothing was stored: {rejects.count:,} of {rows:,} lines of {path.name} {were} rejected "
         f"(first: line {first.line}{where}: {first.message}). All of them: {rejects.path}. "
         "Mend them, or store the others with --allow-rejects."
     )

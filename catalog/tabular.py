@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, TextIO, cast
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 CHUNK_ROWS = 50_000
 MAX_COLUMNS = 500
 MAX_COLUMN_NAME = 100
-
+csv.field_size_limit(16 * 2**20)  # characters of one cell: a description may be a whole page
 
 AS_THEY_ARE = (
     pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean, pa.types.is_string, pa.types.is_timestamp
@@ -49,7 +49,8 @@ class TableError(ValueError):
 
 @dataclass(frozen=True)
 class Columns:
-    """The header: names as the product spells them, known ones in lower case, and the two groups."""
+    """The header: names as the product spells them, known ones in lower case, and the two groups. A column without a
+    name (a spreadsheet's empty ones, the row numbers of pandas) is among ``names`` only, and is not read."""
 
     names: tuple[str, ...]
     known: tuple[str, ...]
@@ -84,15 +85,13 @@ def check_header(names: Sequence[str], *, required: Sequence[str], known: Sequen
         raise TableError(f"expected a column {' and '.join(map(repr, missing))} in the header; found {listing}{hint}")
     if len(found) > MAX_COLUMNS:
         raise TableError(f"expected at most {MAX_COLUMNS} columns; found {len(found)}")
-    if "" in found:
-        raise TableError(f"expected a name for every column; column {found.index('') + 1} has none; found {listing}")
-    if doubled := sorted({name for name in found if found.count(name) > 1}):
+    if doubled := sorted({name for name in found if name and found.count(name) > 1}):
         raise TableError(f"expected every column once; found {', '.join(map(repr, doubled))} more than once")
     if strange := [name for name in found if "\0" in name or not _decodes(name)]:
         raise TableError(f"expected column names in UTF-8; found {strange[0]!r}")
     if long := [name for name in found if len(name) > MAX_COLUMN_NAME]:
         raise TableError(f"expected column names of at most {MAX_COLUMN_NAME} characters; found {long[0][:60]!r}…")
-    unknown = tuple(name for name in found if name not in known)
+    unknown = tuple(name for name in found if name and name not in known)
     return Columns(tuple(found), tuple(name for name in found if name in known), unknown)
 
 
@@ -206,8 +205,12 @@ def _chunk(
         lines, rows, broken = _without_undecodable(lines, rows, columns)
         rejects = sorted([*rejects, *broken], key=lambda reject: reject.line)
         arrays = _columns(rows, len(columns.names))
-    named = dict(zip(columns.names, arrays, strict=True))
+    named = _named(columns, arrays)
     return Chunk(np.asarray(lines, np.int64), named, rejects, position)
+
+
+def _named(columns: Columns, arrays: Iterable[pa.Array]) -> dict[str, pa.Array]:
+    return {name: array for name, array in zip(columns.names, arrays, strict=True) if name}
 
 
 def _columns(rows: list[list[str]], width: int) -> list[pa.Array]:
@@ -263,7 +266,7 @@ def _parquet_chunks(
             lines = np.arange(read + 1, read + 1 + len(batch), dtype=np.int64) + 1  # as if a header were line 1
             read += len(batch)
             arrays = (_plain(batch.column(name)) for name in names)
-            named = dict(zip(columns.names, arrays, strict=True))
+            named = _named(columns, arrays)
             yield Chunk(lines, named, bytes_read=size * read // total)
 
 

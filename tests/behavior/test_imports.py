@@ -102,6 +102,10 @@ class ImportEventsTests(Folder):
         self.assertEqual(outcome.health.findings["point_zero_ids"], 2)
         self.assertEqual(import_events(log).duplicate, 3)
 
+    def test_row_numbers_of_pandas_are_left_out_and_told(self) -> None:
+        outcome = import_events(self.write(",shopper_id,product_id\n0,a,b\n1,a,c\n"))
+        self.assertEqual((outcome.stored, outcome.health.findings["unnamed_columns"]), (2, 1))
+
     def test_a_rating_keeps_its_value_and_further_columns_are_named(self) -> None:
         outcome = import_events(self.write("shopper_id,product_id,type,value,mood\na,b,rate,4.5,glad\n"))
         self.assertEqual(Event.objects.get().value, 4.5)

@@ -90,7 +90,6 @@ class HeaderTests(Folder):
     def test_each_refusal_of_a_header(self) -> None:
         refused: dict[str | bytes, str] = {
             "": "is empty",
-            "id,,title\n": "column 2 has none",
             "id,Title,title\n": "'title' more than once",
             "id," + "x" * 101: "at most 100 characters",
             "id," + ",".join(map(str, range(600))): "at most 500 columns",
@@ -102,6 +101,18 @@ class HeaderTests(Folder):
         for content, words in refused.items():
             with self.subTest(words):
                 self.assertIn(words, self.refusal(content))
+
+    def test_columns_without_a_name_are_left_out(self) -> None:
+        columns, chunks = read_table(self.write(",id,,note,\n0,1,,x,\n"), required=["id"], known=["id"])
+        self.assertEqual((columns.known, columns.unknown), (("id",), ("note",)))
+        (chunk,) = chunks
+        self.assertEqual(
+            {name: cells.to_pylist() for name, cells in chunk.columns.items()}, {"id": ["1"], "note": ["x"]}
+        )
+
+    def test_a_cell_may_be_a_whole_page(self) -> None:
+        (chunk,) = self.read(self.write(f"id,title\n1,{'x' * 200_000}\n"))
+        self.assertEqual(chunk.rejects, [])
 
     def test_no_file_is_said(self) -> None:
         with self.assertRaisesMessage(self, "there is none at"):
