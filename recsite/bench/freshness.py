@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 import uuid
@@ -20,13 +21,16 @@ from recsite.bench import load, server, traces
 from recsite.bench.figures import Figure, percentile
 
 CLIENTS = 8
+TRIES = 5
+PUT_OFF = (429, 503)
 HEADER = f"X-Recsite-Source: {traces.SOURCE}\r\n"
 
 
 @dataclass(frozen=True)
 class Pair:
-    """A view and the list asked for after its answer. ``seconds``: of the post and of both together; ``again``: how
-    often a connection broke and something was sent once more."""
+    """A view and the list asked for after its answer. ``seconds``: of the post, with all that it was refused and sent
+    again, and of both together; ``refused``: how often that was; ``again``: how often a connection broke and something
+    was sent once more."""
 
     event: uuid.UUID
     who: str
@@ -36,6 +40,7 @@ class Pair:
     asked: int
     answer: dict[str, Any]
     seconds: tuple[float, float]
+    refused: int
     again: int
 
     @property
@@ -52,7 +57,12 @@ class Pair:
 def run(seconds: float, *, pairs: int | None = None) -> list[Figure]:
     """Pairs of a view and a list by eight clients, for ``seconds`` or until there are ``pairs`` of them; the reference
     is the list alone by the same clients. What became of each pair whose list does not know its event is told in
-    words, pairs of the same story together."""
+    words, pairs of the same story together.
+
+    A client does as the API demands: a view that is refused with ``Retry-After`` (nothing was stored, nothing was
+    acknowledged) is sent again, byte for byte, after that time, up to ``TRIES`` times. Each such refusal is counted,
+    and the wait is part of the pair's time.
+    """
     products = traces.products(300)
     with traces.caller() as key, server.running() as port:
         asked = [
@@ -66,10 +76,14 @@ def run(seconds: float, *, pairs: int | None = None) -> list[Figure]:
     posts, both = ([pair.seconds[place] for pair in done] for place in (0, 1))
     return [
         Figure("pairs", len(done), "pairs"),
+        Figure(
+            "posts refused and sent again", sum(pair.refused for pair in done), "answers", float(len(done)), "pairs"
+        ),
         Figure("lists that know the event", sum(pair.is_known for pair in done), "lists", float(len(done)), "pairs"),
         *(Figure(f"lost: {story}", count, "pairs") for story, count in lost.items()),
         Figure("p50 of a pair", percentile(both, 0.5), "ms", percentile(alone.seconds, 0.5), "the list alone"),
         Figure("p99 of a pair", percentile(both, 0.99), "ms", percentile(alone.seconds, 0.99), "the list alone"),
+        Figure("slowest pair", percentile(both, 1.0), "ms"),
         Figure("p50 of its post", percentile(posts, 0.5), "ms"),
         Figure("p99 of its post", percentile(posts, 0.99), "ms"),
     ]
@@ -104,11 +118,23 @@ def _pair(line: load.Connection, key: str, who: str, product: str) -> Pair:
     path = f"/api/v1/recommendations?visitor={who}&placement=recently-viewed&n=1"
     ask = load.request("GET", path, key=key, headers=HEADER)
     again, began = line.again, time.perf_counter()
-    posted, said = line.send(post)
+    posted, said, refused = _insist(line, post)
     between = time.perf_counter()
     asked, answer = line.send(ask)
     seconds = (between - began, time.perf_counter() - began)
-    return Pair(event, who, product, posted, _read(said), asked, _read(answer), seconds, line.again - again)
+    return Pair(event, who, product, posted, _read(said), asked, _read(answer), seconds, refused, line.again - again)
+
+
+def _insist(line: load.Connection, post: bytes) -> tuple[int, bytes, int]:
+    """Status and body of the last answer, and how many refused."""
+    for refused in itertools.count():
+        posted, said = line.send(post)
+        if posted not in PUT_OFF:
+            break
+        if line.retry_after is None or refused + 1 == TRIES:
+            return posted, said, refused + 1
+        time.sleep(line.retry_after)
+    return posted, said, refused
 
 
 def _read(body: bytes) -> dict[str, Any]:
@@ -126,7 +152,8 @@ def _story(pair: Pair) -> str:
     shown = "" if pair.asked == 200 else f" {pair.asked}"
     degraded, fallback = pair.answer.get("degraded"), pair.answer.get("fallback")
     kinds = f"list{shown}, degraded {degraded}, fallback {fallback}, led by {'another' if items[0] else 'nothing'}"
-    again = f", sent again {pair.again}×" if pair.again else ""
+    again = f", refused {pair.refused}×" if pair.refused else ""
+    again += f", sent again {pair.again}×" if pair.again else ""
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM behavior_event WHERE event_id = %s", [pair.event])
         stored = cursor.fetchone()[0]

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 CONNECTIONS = 16
+RETRY_AFTER = re.compile(rb"\r\nretry-after: *(\d+)")
 
 
 @dataclass
@@ -154,10 +155,12 @@ def _client(
 
 
 class Connection:
-    """One kept-alive connection; made again when the server closes it. ``again``: how often that was."""
+    """One kept-alive connection; made again when the server closes it. ``again``: how often that was; ``retry_after``:
+    the seconds after which the last answer wants to be asked again, None where it does not."""
 
     def __init__(self, port: int) -> None:
         self.port, self.again = port, 0
+        self.retry_after: float | None = None
         self._connect()
 
     def _connect(self) -> None:
@@ -181,6 +184,8 @@ class Connection:
         while (end := buffer.find(b"\r\n\r\n")) < 0:
             buffer += self._more()
         head = buffer[:end].lower()
+        asked = RETRY_AFTER.search(head)
+        self.retry_after = float(asked[1]) if asked else None
         body, status = buffer[end + 4 :], int(head[9:12])
         if b"transfer-encoding: chunked" in head:
             while not body.endswith(b"0\r\n\r\n"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import http.server
+import threading
 import unittest
 import uuid
 from unittest import mock
@@ -15,7 +17,7 @@ from behavior import services as behavior_services
 from behavior.models import Event, ShopperProfile
 from catalog.models import Import
 from recommender.models import Rule, TrainingRun
-from recsite.bench import figures, load, page_addresses, pages, server, traces
+from recsite.bench import figures, freshness, load, page_addresses, pages, server, traces
 from recsite.bench.figures import Figure
 from recsite.bench.peak import matrix_product
 from recsite.dashboard import navigation
@@ -54,6 +56,49 @@ class LoadTests(unittest.TestCase):
         self.assertGreater(result.rate, 0)
         self.assertEqual(paced.refused, len(paced.seconds))
         self.assertLessEqual(len(paced.seconds), 12)
+
+
+class InsistingTests(unittest.TestCase):
+    """A post that is refused is sent again as ``Retry-After`` says, and each refusal counts."""
+
+    def insist(self, *statuses: int, header: bool = True) -> tuple[int, bytes, int]:
+        left = list(statuses)
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self) -> None:
+                self.rfile.read(int(self.headers["Content-Length"]))
+                self.send_response(left.pop(0))
+                if header:
+                    self.send_header("Retry-After", "0")
+                self.send_header("Content-Length", "2")
+                self.end_headers()
+                self.wfile.write(b"ok")
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as shop:
+            threading.Thread(target=shop.serve_forever, daemon=True).start()
+            line = load.Connection(shop.server_port)
+            try:
+                return freshness._insist(line, load.request("POST", "/api/v1/events", body=b"{}"))
+            finally:
+                line.close()
+                shop.shutdown()
+                self.assertEqual(left, [])
+
+    def test_until_it_is_taken(self) -> None:
+        self.assertEqual(self.insist(200), (200, b"ok", 0))
+        self.assertEqual(self.insist(503, 429, 200), (200, b"ok", 2))
+
+    def test_not_for_ever(self) -> None:
+        self.assertEqual(self.insist(*[503] * freshness.TRIES), (503, b"ok", freshness.TRIES))
+
+    def test_not_where_nobody_asked_for_it(self) -> None:
+        self.assertEqual(self.insist(503, header=False), (503, b"ok", 1))
+        self.assertEqual(self.insist(400), (400, b"ok", 0))
 
 
 class TemplateTests(unittest.TestCase):
