@@ -243,6 +243,7 @@ WEB_PROCESSES = _number("WEB_PROCESSES", 2, least=1)  # that share a key's rate
 WEB_THREADS = _number("WEB_THREADS", 8, least=2)  # of each process
 # Of a process's threads, how many may be storing events: recommendations keep the others.
 API_EVENT_SLOTS = max(1, WEB_THREADS * 3 // 4)
+API_EVENT_QUEUE = max(1, WEB_THREADS // 4)  # more may wait for one of those, on threads beside
 API_RATES = {  # requests a second of one key, twice that at once
     "secret": _number("API_SECRET_KEY_RATE", 4000, least=1),
     "publishable": _number("API_PUBLISHABLE_KEY_RATE", 1000, least=1),

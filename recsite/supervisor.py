@@ -151,7 +151,7 @@ def web(host: str, port: int, *, application: str = "recsite.wsgi:application") 
         "--host": host,
         "--port": str(port),
         "--workers": "1",
-        "--blocking-threads": str(settings.WEB_THREADS),
+        "--blocking-threads": str(settings.WEB_THREADS + settings.API_EVENT_QUEUE),
         "--backlog": "1024",
         "--workers-kill-timeout": "10",
     }

@@ -65,7 +65,9 @@ def _answer(request: HttpRequest) -> HttpResponseBase:
     try:
         _refuse_large(request)
         if request.path_info.rstrip("/") == EVENTS and request.method == "POST":
-            with limits.event_slots.one(settings.API_EVENT_SLOTS) as got:
+            with limits.event_slots.one(
+                settings.API_EVENT_SLOTS, waiting=settings.API_EVENT_QUEUE, seconds=limits.SLOT_SECONDS
+            ) as got:
                 if not got:
                     raise ApiError(503, "busy", "Too many events at once. Nothing was stored; send it again.", retry=1)
                 return _call(request)

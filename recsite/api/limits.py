@@ -47,27 +47,44 @@ class Buckets:
 
 
 class Slots:
-    """At most ``limit()`` callers at once; who comes beyond that is told so at once and never waits."""
+    """At most ``limit`` callers at once. A few more may wait for a moment: a burst is over sooner than anybody comes
+    again; whoever comes beyond those is told so at once."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._changed = threading.Condition()
         self._taken = 0
+        self._waiting = 0
 
     @property
     def taken(self) -> int:
         return self._taken
 
+    @property
+    def waiting(self) -> int:
+        return self._waiting
+
     @contextmanager
-    def one(self, limit: int) -> Iterator[bool]:
-        """Whether there was a slot; it is free again at the end of the block."""
-        with self._lock:
-            got = self._taken < limit
-            self._taken += got
+    def one(self, limit: int, *, waiting: int = 0, seconds: float = 0.0) -> Iterator[bool]:
+        """Whether there was a slot, waited for by no more than ``waiting`` callers for no more than ``seconds``; it is
+        free again at the end of the block."""
+        got = self._take(limit, waiting, seconds)
         try:
             yield got
         finally:
-            with self._lock:
-                self._taken -= got
+            if got:
+                with self._changed:
+                    self._taken -= 1
+                    self._changed.notify()
+
+    def _take(self, limit: int, waiting: int, seconds: float) -> bool:
+        with self._changed:
+            if self._taken >= limit and self._waiting < waiting:
+                self._waiting += 1
+                self._changed.wait_for(lambda: self._taken < limit, seconds)
+                self._waiting -= 1
+            got = self._taken < limit
+            self._taken += got
+            return got
 
 
 class Tokens:
@@ -104,6 +121,7 @@ class Tokens:
             refuse(wait)
 
 
+SLOT_SECONDS = 0.1  # that a batch waits for a slot; one takes 5 to 50 ms
 HEARD_SECONDS = 1.0  # without a word from Redis a process goes by its share
 tokens = Tokens()
 event_slots = Slots()

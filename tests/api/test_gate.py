@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from unittest.mock import patch
 
 import orjson
@@ -79,6 +81,34 @@ class SizeTests(GateCase):
 
 
 class LimitTests(GateCase):
+    def test_a_burst_waits_for_its_turn(self) -> None:
+        slots, got, first, over = limits.Slots(), [], threading.Event(), threading.Event()
+
+        def hold() -> None:
+            with slots.one(1) as has:
+                got.append(has)
+                first.set()
+                over.wait(10)
+
+        def queue() -> None:
+            with slots.one(1, waiting=1, seconds=10) as has:
+                got.append(has)
+
+        threads = [threading.Thread(target=work) for work in (hold, queue)]
+        threads[0].start()
+        first.wait(10)
+        threads[1].start()
+        while not slots.waiting:
+            time.sleep(0.001)
+        with slots.one(1, waiting=1, seconds=10) as has:  # one waits already
+            self.assertFalse(has)
+        with slots.one(1, waiting=2, seconds=0.01) as has:  # in vain
+            self.assertFalse(has)
+        over.set()
+        for thread in threads:
+            thread.join(10)
+        self.assertEqual((got, slots.taken, slots.waiting), ([True, True], 0, 0))
+
     @override_settings(API_EVENT_SLOTS=0)
     def test_events_beyond_their_share(self) -> None:
         with patch("django.http.request.HttpRequest.body", property(lambda _: self.fail("the body was read"))):
