@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from django.db import connection
 from django.db.models import Count, Q, QuerySet
 
-from behavior.models import Event, EventType, RejectedEvent, Shopper
+from behavior.models import EventType, RejectedEvent, Shopper
 
 #: After an event got its ``received_at`` it is seen by others: a profile read within that time may not know it.
 LONGEST_COMMIT = timedelta(seconds=10)
@@ -36,16 +36,6 @@ class ShopperTotals:
     with_gender: int
     with_income: int
     no_profile: int  # said that they do not want one
-
-
-@dataclass(frozen=True)
-class RejectCount:
-    """Waiting dead letters of one reason, and the newest message."""
-
-    code: str
-    field: str
-    count: int
-    message: str
 
 
 def declared_types() -> list[str]:
@@ -114,26 +104,10 @@ def shopper_totals() -> ShopperTotals:
     return ShopperTotals(**counted)
 
 
-def recent_events(*, limit: int = 20, source: str = "") -> list[Event]:
-    """The newest events with their shoppers and products: one query, along the log's own key."""
-    rows = Event.objects.select_related("shopper", "product").order_by("-at", "-event_id")
-    return list((rows.filter(source=source) if source else rows)[:limit])
-
-
 def waiting_rejects(*, code: str = "") -> QuerySet[RejectedEvent]:
     """Dead letters that were not replayed since, the newest first."""
     rows = RejectedEvent.objects.filter(replayed_at=None).order_by("-id")
     return rows.filter(code=code) if code else rows
-
-
-def reject_counts() -> list[RejectCount]:
-    """Waiting dead letters by reason, the most first. One query."""
-    with connection.cursor() as cursor:
-        cursor.execute("""
-            SELECT code, field, count(*), (array_agg(message ORDER BY id DESC))[1]
-            FROM behavior_rejectedevent WHERE replayed_at IS NULL GROUP BY code, field ORDER BY 3 DESC, 1, 2
-        """)
-        return [RejectCount(*row) for row in cursor.fetchall()]
 
 
 def search_shoppers(text: str, *, limit: int = 8) -> list[Shopper]:

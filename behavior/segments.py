@@ -1,27 +1,18 @@
-"""Which segment a shopper is in, and when they are expected again."""
+"""Which segment a shopper is in, and why."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-
-from behavior.profiles import Norms, Profile
+from behavior.profiles import Norms
 
 #: A gap is a habit from so many visits on.
 HABIT = 4
 WEEKLY_GAP = 10.0  # days: somebody who comes every Saturday and skips one now and then
 LAPSING, LOST = 3.0, 8.0  # times the usual gap without a visit
-SEGMENTS = {
-    "new": "came for the first time lately",
-    "occasional": "comes now and then",
-    "weekly": "comes about every week",
-    "loyal": "comes more often than four of five shoppers, and still does",
-    "lapsing": "has stayed away for three times the usual gap",
-    "lost": "has stayed away for eight times the usual gap",
-}
 
 
 def segment_of(*, visits: int, events: int, gap: float | None, recency: float | None, norms: Norms) -> tuple[str, str]:
-    """The segment and its reason in words. ``gap`` and ``recency`` in days, None where events have no time.
+    """The segment (new, occasional, weekly, loyal, lapsing or lost) and its reason in words. ``gap`` and ``recency`` in
+    days, None where events have no time.
 
     The usual gap is the shopper's own once it is a habit, before that the shop's; without times only the number of
     events speaks.
@@ -50,10 +41,3 @@ def segment_of(*, visits: int, events: int, gap: float | None, recency: float | 
 
 def _n(count: int, word: str) -> str:
     return f"{count:,} {word}{'' if count == 1 else 's'}"
-
-
-def next_visit(profile: Profile) -> datetime | None:
-    """When the shopper is expected again by their own rhythm; None without a habit."""
-    if profile.last_at is None or profile.gap_days is None or profile.visits < HABIT:
-        return None
-    return profile.last_at + timedelta(days=profile.gap_days)

@@ -46,11 +46,6 @@ def department(title: str, category: str) -> tuple[str, int]:
     return _department(texts_of(title, category))
 
 
-def hue_of_category(category: str) -> int:
-    """The hue of a category path, for charts; a multiple of 4 degrees."""
-    return round(_department(texts_of("", category))[1] / STEP) * STEP % 360
-
-
 def hue_of(texts: list[str], shape: str) -> int:
     """In degrees; of the department, in Produce of the fruit."""
     if shape in PRODUCE_SHAPES:

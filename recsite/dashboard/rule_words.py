@@ -25,7 +25,6 @@ VERB_WORDS = {
     "only": "Only",
     "spread": "Spread",
 }
-STATUS_WORDS = {"draft": "Draft", "live": "Live", "paused": "Paused", "ended": "Ended"}
 #: How the list, the editor and the documentation tell the order of application.
 ORDER = "Only and Exclude filter first, then Boost and Bury move, Spread thins out, and Pins take their places last."
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")

@@ -19,7 +19,7 @@ from behavior.models import Event, Shopper, ShopperProfile
 from behavior.profile_fold import fold
 from behavior.profiles import Log, Norms, Profile, Shelf
 from behavior.records import UNTIMED
-from behavior.segments import next_visit, segment_of
+from behavior.segments import segment_of
 from tests.goods import make_event, make_products, make_shoppers
 
 SATURDAY = datetime(2026, 3, 7, 10, tzinfo=UTC)
@@ -109,10 +109,6 @@ class FoldTests(PlainTestCase):
         profile = folded(*weekly(5))[7]
         self.assertEqual(Profile.from_dict(profile.to_dict()), profile)
         self.assertEqual(Norms.from_dict(NORMS.to_dict()), NORMS)
-
-    def test_the_next_visit_needs_a_habit(self) -> None:
-        self.assertEqual(next_visit(folded(*weekly(5))[7]), SATURDAY + timedelta(weeks=1))
-        self.assertIsNone(next_visit(folded(*weekly(2))[7]))
 
 
 class SegmentTests(PlainTestCase):

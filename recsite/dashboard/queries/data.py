@@ -23,7 +23,6 @@ class Gap:
     name: str
     missing: int
     total: int
-    is_attribute: bool
     worst: str = ""
     worst_share: float = 0.0
 
@@ -88,7 +87,7 @@ def _gap(name: str, given: Mapping[str, int], totals: Mapping[str, int]) -> Gap:
         root: 1 - given.get(root, 0) / count for root, count in totals.items() if root and count >= min(_FEW, total)
     }
     worst = max(shares, key=lambda root: shares[root], default="")
-    return Gap(name, missing, total, name not in EMPTY, worst, shares.get(worst, 0.0))
+    return Gap(name, missing, total, worst, shares.get(worst, 0.0))
 
 
 def event_types() -> list[TypeRow]:

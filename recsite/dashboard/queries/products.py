@@ -12,7 +12,6 @@ from django.db import connection
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Upper
 
-from behavior.models import Event
 from catalog.models import Category, Product
 from recsite.dashboard.queries.sold import Sales, Sold
 
@@ -181,8 +180,3 @@ def lines_since(ids: Sequence[int], start: datetime | None) -> dict[int, int]:
     with connection.cursor() as cursor:
         cursor.execute(sql, [start, list(ids)])
         return dict(cursor.fetchall())
-
-
-def has_events() -> bool:
-    """Whether anything at all has happened in the shop."""
-    return Event.objects.exists()

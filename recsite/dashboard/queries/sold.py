@@ -13,7 +13,6 @@ from catalog.models import Product
 from recsite.dashboard.kept import Kept
 
 FLOOR = 20  # lines in the better of the two periods, or a rise means nothing
-MOVERS = ("risers", "sellers", "fallers")
 _OLDEST = 3600.0  # seconds after which even the first to ask waits for new figures
 _RANGES = 8  # of days that are kept
 
