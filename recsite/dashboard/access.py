@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import wraps
 
 from django.contrib.auth.decorators import login_required
+from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
@@ -51,6 +52,12 @@ def require(request: HttpRequest, *permissions: str) -> None:
 def permissions_of(request: HttpRequest) -> frozenset[str]:
     """Everything that the person may do, as pages ask for it."""
     return frozenset(request.user.get_all_permissions())
+
+
+def person_of(request: HttpRequest) -> User:
+    """Who asks; a person is known here, :func:`needs` saw to it."""
+    assert isinstance(request.user, User)
+    return request.user
 
 
 def _noted(request: HttpRequest, answer: HttpResponseBase) -> HttpResponseBase:

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST
 from catalog.models import Import
 from recsite import dead_letters, uploads
 from recsite.dashboard import csv_answers, numbers, roles
-from recsite.dashboard.access import needs, sees
+from recsite.dashboard.access import needs, permissions_of, person_of, sees
 from recsite.dashboard.components import Component
 from recsite.dashboard.pages import data as page
 from recsite.dashboard.pages import data_imports, data_missing, data_stream
@@ -34,7 +34,7 @@ def data(request: HttpRequest, shop: Shop) -> HttpResponseBase:
         return redirect("data")
     if params.get("format") == "csv":
         return csv_answers.answer("missing-values", data_missing.CSV_HEADER, data_missing.csv_rows(shop))
-    return fragments.answer(request, "data", page.build(params, shop, permissions=_permissions(request)))
+    return fragments.answer(request, "data", page.build(params, shop, permissions=permissions_of(request)))
 
 
 @sees
@@ -53,7 +53,7 @@ def import_list(request: HttpRequest, shop: Shop) -> HttpResponse:
 def import_(request: HttpRequest, shop: Shop, pk: int) -> HttpResponse:
     """One import."""
     row = get_object_or_404(Import.objects.select_related("requested_by"), pk=pk)
-    return fragments.answer(request, "import", import_page.build(row, permissions=_permissions(request)))
+    return fragments.answer(request, "import", import_page.build(row, permissions=permissions_of(request)))
 
 
 @sees
@@ -94,11 +94,11 @@ def _upload(request: HttpRequest, shop: Shop) -> HttpResponseBase:
         row = uploads.request_import(
             kind=kind,
             file=_given(request, file),
-            by=request.user,  # type: ignore[arg-type]
+            by=person_of(request),
             allow_rejects=request.POST.get("allow_rejects") == "on",
         )
     except uploads.UploadError as error:
-        found = page.build({"kind": kind}, shop, permissions=_permissions(request), error=_sentence(error))
+        found = page.build({"kind": kind}, shop, permissions=permissions_of(request), error=_sentence(error))
         return fragments.answer(request, "data", found, status=400)
     return redirect("import", row.pk)
 
@@ -117,7 +117,7 @@ def retry(request: HttpRequest, shop: Shop, pk: int) -> HttpResponseRedirect:
     """Queue an upload that failed or was refused once more."""
     row = get_object_or_404(Import, pk=pk)
     try:
-        uploads.retry_import(row=row, by=request.user, allow_rejects=request.POST.get("allow_rejects") == "on")  # type: ignore[arg-type]
+        uploads.retry_import(row=row, by=person_of(request), allow_rejects=request.POST.get("allow_rejects") == "on")
     except uploads.CannotRetry as error:
         messages.error(request, _sentence(error))
     return redirect("import", pk)
@@ -128,7 +128,7 @@ def retry(request: HttpRequest, shop: Shop, pk: int) -> HttpResponseRedirect:
 def replay(request: HttpRequest, shop: Shop) -> HttpResponseRedirect:
     """Try the waiting events of one reason again."""
     code, field = request.POST.get("code", ""), request.POST.get("field", "")
-    done = dead_letters.replay(code=code, field=field, by=request.user)  # type: ignore[arg-type]
+    done = dead_letters.replay(code=code, field=field, by=person_of(request))
     stored, still = numbers.plural(done.stored, "event"), numbers.count(done.still)
     messages.success(request, f"{stored} stored, {still} refused again." if done.still else f"{stored} stored.")
     return redirect("data")
@@ -139,10 +139,6 @@ def rejects(request: HttpRequest, shop: Shop) -> HttpResponseBase:
     """The waiting events of one reason (or all) as CSV."""
     rows = dead_letters.csv_rows(code=request.GET.get("code", ""), field=request.GET.get("field", ""))
     return csv_answers.answer("rejected-events", dead_letters.CSV_HEADER, rows)
-
-
-def _permissions(request: HttpRequest) -> frozenset[str]:
-    return frozenset(request.user.get_all_permissions())
 
 
 def _part(request: HttpRequest, component: Component) -> HttpResponse:

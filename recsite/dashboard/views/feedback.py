@@ -3,7 +3,7 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponseBase
 
 from recsite.dashboard import csv_answers
-from recsite.dashboard.access import sees
+from recsite.dashboard.access import permissions_of, sees
 from recsite.dashboard.pages import feedback as page
 from recsite.dashboard.shop import Shop
 from recsite.dashboard.views import fragments
@@ -15,5 +15,5 @@ def feedback(request: HttpRequest, shop: Shop) -> HttpResponseBase:
     params = request.GET.dict()
     if params.get("format") == "csv":
         return csv_answers.answer(*page.csv(params, shop))
-    permissions = frozenset(request.user.get_all_permissions())
+    permissions = permissions_of(request)
     return fragments.answer(request, "feedback", page.build(params, shop, permissions=permissions))

@@ -9,19 +9,20 @@ from django.views.decorators.http import require_http_methods, require_POST
 from recommender import services
 from recommender.models import TrainingRun
 from recsite.dashboard import audit, numbers, roles, run_progress, runs
-from recsite.dashboard.access import needs, sees
+from recsite.dashboard.access import needs, permissions_of, person_of, sees
 from recsite.dashboard.addresses import page as address
 from recsite.dashboard.pages import model as page
 from recsite.dashboard.queries import models as queries
 from recsite.dashboard.shop import Shop
 from recsite.dashboard.views import fragments
+from recsite.dashboard.views.toasts import tell
 
 
 @sees
 def model(request: HttpRequest, shop: Shop, pk: int) -> HttpResponse:
     """One run."""
     run = _run(pk)
-    permissions = frozenset(request.user.get_all_permissions())
+    permissions = permissions_of(request)
     return fragments.answer(request, "model", page.build(run, request.GET.dict(), permissions=permissions))
 
 
@@ -75,15 +76,15 @@ def promote(request: HttpRequest, shop: Shop, pk: int) -> HttpResponseBase:
         return redirect("models")
     try:
         with transaction.atomic():
-            switch = services.promote(run=run, by=request.user)  # type: ignore[arg-type]
+            switch = services.promote(run=run, by=person_of(request))
             detail = {"from": before.run if before else None, "switch": switch.number}
             audit.note(by=request.user, action="model.promote", subject=f"run {pk}", detail=detail)
     except services.CannotServe as error:
         messages.error(request, f"Model {pk} was not promoted: {error}.")
         return redirect("models")
-    undo = f"undo:{address('roll-back', switch=switch.number)}" if before else ""
+    undo = address("roll-back", switch=switch.number) if before else ""
     since = numbers.moment(switch.at).rpartition(" ")[2]
-    messages.success(request, f"Model {pk} serves since {since}.", extra_tags=undo)
+    tell(request, f"Model {pk} serves since {since}.", undo)
     return redirect("models")
 
 
@@ -101,7 +102,7 @@ def delete(request: HttpRequest, shop: Shop, pk: int) -> HttpResponseBase:
         with transaction.atomic():
             # Noted first: files that are gone do not come back with a transaction.
             audit.note(by=request.user, action="model.delete", subject=f"run {pk}", detail={"artifact": run.artifact})
-            services.delete_artifacts(run=run, by=request.user)  # type: ignore[arg-type]
+            services.delete_artifacts(run=run, by=person_of(request))
     except services.CannotDelete as error:
         messages.error(request, f"Nothing was deleted: {error}.")
         return redirect("model", pk)

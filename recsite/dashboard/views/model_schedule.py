@@ -7,12 +7,13 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from recommender import schedule
 from recsite.dashboard import roles, schedule_acts
-from recsite.dashboard.access import needs, permissions_of, require, sees
+from recsite.dashboard.access import needs, permissions_of, person_of, require, sees
 from recsite.dashboard.addresses import page as address
 from recsite.dashboard.models import AuditEntry
 from recsite.dashboard.pages import model_schedule as page
 from recsite.dashboard.shop import Shop
 from recsite.dashboard.views import fragments
+from recsite.dashboard.views.toasts import tell
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -30,7 +31,7 @@ def model_schedule(request: HttpRequest, shop: Shop) -> HttpResponse:
     }
     try:
         plan = page.read_form(typed, schedule.read(), shop)
-        entry = schedule_acts.change(plan=plan, by=request.user)  # type: ignore[arg-type]  # needs a permission
+        entry = schedule_acts.change(plan=plan, by=person_of(request))
     except page.BadForm as error:
         return _again(request, shop, typed, error.errors)
     except schedule.BadPlan as error:
@@ -39,7 +40,7 @@ def model_schedule(request: HttpRequest, shop: Shop) -> HttpResponse:
         messages.info(request, "Nothing was different, so nothing was changed.")
     else:
         undo = address("model-schedule-undo", entry.pk)
-        messages.success(request, f"Saved. {page.next_words(schedule.read())}", extra_tags=f"undo:{undo}")
+        tell(request, f"Saved. {page.next_words(schedule.read())}", undo)
     return redirect("model-schedule")
 
 
@@ -48,7 +49,7 @@ def model_schedule(request: HttpRequest, shop: Shop) -> HttpResponse:
 def undo_model_schedule(request: HttpRequest, shop: Shop, pk: int) -> HttpResponse:
     """Back to what was before one change of schedule, triggers or margins."""
     entry = get_object_or_404(AuditEntry, pk=pk, action=schedule_acts.CHANGED)
-    if schedule_acts.undo(entry=entry, by=request.user):  # type: ignore[arg-type]
+    if schedule_acts.undo(entry=entry, by=person_of(request)):
         messages.success(request, f"Undone. {page.next_words(schedule.read())}")
     else:
         messages.error(request, "The schedule was changed since, so nothing was undone.")

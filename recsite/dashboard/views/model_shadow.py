@@ -8,9 +8,10 @@ from django.views.decorators.http import require_POST
 from recommender import services
 from recommender.models import TrainingRun
 from recsite.dashboard import model_acts, roles
-from recsite.dashboard.access import needs
+from recsite.dashboard.access import needs, person_of
 from recsite.dashboard.model_acts import Overtaken
 from recsite.dashboard.shop import Shop
+from recsite.dashboard.views.toasts import tell_done
 
 
 @needs(roles.SWITCH_MODELS)
@@ -22,13 +23,13 @@ def put_in_shadow(request: HttpRequest, shop: Shop, pk: int) -> HttpResponseBase
     try:
         done = model_acts.put_in_shadow(
             run=run,
-            by=request.user,  # type: ignore[arg-type]  # the view needs a permission
+            by=person_of(request),
             instead_of=int(expected) if expected.isascii() and expected.isdigit() else None,
         )
     except (services.CannotShadow, Overtaken) as error:
         messages.error(request, f"Model {pk} was not put in shadow: {error}")
         return redirect("model", pk)
-    messages.success(request, done.text, extra_tags=f"undo:{done.undo_url}")
+    tell_done(request, done)
     return redirect("model", pk)
 
 
@@ -38,9 +39,9 @@ def take_out_of_shadow(request: HttpRequest, shop: Shop, pk: int) -> HttpRespons
     """Score it no more; a run that is not in shadow stays as it is."""
     run = get_object_or_404(TrainingRun, pk=pk)
     try:
-        done = model_acts.take_out_of_shadow(run=run, by=request.user)  # type: ignore[arg-type]
+        done = model_acts.take_out_of_shadow(run=run, by=person_of(request))
     except Overtaken as error:
         messages.error(request, f"Nothing was changed. {error}")
         return redirect("model", pk)
-    messages.success(request, done.text, extra_tags=f"undo:{done.undo_url}")
+    tell_done(request, done)
     return redirect("model", pk)

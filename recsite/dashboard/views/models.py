@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from recommender import services
 from recommender.models import TrainingRun
 from recsite.dashboard import audit, csv_answers, numbers, roles
-from recsite.dashboard.access import needs, sees
+from recsite.dashboard.access import needs, permissions_of, person_of, sees
 from recsite.dashboard.addresses import page as address
 from recsite.dashboard.pages import model_compare
 from recsite.dashboard.pages import models as page
@@ -19,6 +19,7 @@ from recsite.dashboard.pages import retrain as form
 from recsite.dashboard.queries import models as queries
 from recsite.dashboard.shop import Shop
 from recsite.dashboard.views import fragments
+from recsite.dashboard.views.toasts import tell
 
 
 @sees
@@ -27,9 +28,7 @@ def models(request: HttpRequest, shop: Shop) -> HttpResponseBase:
     params = request.GET.dict()
     if params.get("format") == "csv":
         return csv_answers.answer("runs", page.CSV_HEADER, page.csv_rows(params))
-    return fragments.answer(
-        request, "models", page.build(params, permissions=frozenset(request.user.get_all_permissions()))
-    )
+    return fragments.answer(request, "models", page.build(params, permissions=permissions_of(request)))
 
 
 @sees
@@ -62,7 +61,7 @@ def retrain(request: HttpRequest, shop: Shop) -> HttpResponseBase:
         busy = form.busy(error.run)
         return fragments.answer(request, "retrain", form.build(wish, problem=busy.title), status=409)
     stop = address("model-stop", run.pk)
-    messages.success(request, f"Run {run.pk} is asked for since {_clock(run)}.", extra_tags=f"undo:{stop}")
+    tell(request, f"Run {run.pk} is asked for since {_clock(run)}.", stop)
     return redirect("models")
 
 
@@ -70,7 +69,7 @@ def _start(request: HttpRequest, wish: form.Wish) -> TrainingRun:
     warm = TrainingRun.objects.get(pk=wish.warm) if wish.warm else None
     with transaction.atomic():
         run = services.request_training(
-            by=request.user,  # type: ignore[arg-type]  # the view needs a permission
+            by=person_of(request),
             architecture=wish.architecture,
             seed=wish.seed,
             config=form.settings_of(wish),
@@ -98,7 +97,7 @@ def roll_back(request: HttpRequest, shop: Shop) -> HttpResponseBase:
         return redirect("models")
     try:
         with transaction.atomic():
-            switch = services.roll_back(by=request.user)  # type: ignore[arg-type]
+            switch = services.roll_back(by=person_of(request))
             run = switch.generation.run_id
             detail = {"from": before.run if before else None, "to": run, "switch": switch.number}
             audit.note(by=request.user, action="model.roll_back", subject=f"run {run}", detail=detail)
@@ -107,5 +106,5 @@ def roll_back(request: HttpRequest, shop: Shop) -> HttpResponseBase:
         return redirect("models")
     undo = address("roll-back", switch=switch.number)
     text = f"Model {run} serves again since {numbers.moment(switch.at).rpartition(' ')[2]}."
-    messages.success(request, text, extra_tags=f"undo:{undo}")
+    tell(request, text, undo)
     return redirect("models")

@@ -4,7 +4,7 @@ from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 
 from recsite.dashboard import csv_answers
-from recsite.dashboard.access import sees
+from recsite.dashboard.access import permissions_of, sees
 from recsite.dashboard.pages import overview as page
 from recsite.dashboard.pages import setup
 from recsite.dashboard.shop import Shop
@@ -22,5 +22,5 @@ def overview(request: HttpRequest, shop: Shop) -> HttpResponseBase:
     params = request.GET.dict()
     if params.get("format") == "csv":
         return csv_answers.answer("overview", page.CSV_HEADER, page.csv_rows(params, shop))
-    permissions = frozenset(request.user.get_all_permissions())
+    permissions = permissions_of(request)
     return fragments.answer(request, "overview", page.build(params, shop, permissions=permissions))

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_http_methods, require_POST
@@ -9,14 +8,15 @@ from django.views.decorators.http import require_http_methods, require_POST
 from recommender.models import Placement
 from recommender.placements import Changed, Refused
 from recsite.dashboard import placement_acts, placement_forms, roles
-from recsite.dashboard.access import needs, sees
+from recsite.dashboard.access import needs, permissions_of, person_of, sees
 from recsite.dashboard.components import Notice
 from recsite.dashboard.models import AuditEntry
 from recsite.dashboard.pages import placement as page
-from recsite.dashboard.placement_acts import Done, Overtaken
+from recsite.dashboard.placement_acts import Overtaken
 from recsite.dashboard.placement_forms import Entries, Read
 from recsite.dashboard.shop import Shop
 from recsite.dashboard.views import fragments
+from recsite.dashboard.views.toasts import tell_done
 
 
 @require_http_methods(["GET", "POST"])
@@ -46,14 +46,14 @@ def _posted(request: HttpRequest, shop: Shop, row: Placement | None) -> HttpResp
         return _answer(request, shop, row, found, tried=True, status=422)
     try:
         if row is None:
-            done = placement_acts.create(slug=found.entries.slug.strip(), setup=found.setup, by=_person(request))
+            done = placement_acts.create(slug=found.entries.slug.strip(), setup=found.setup, by=person_of(request))
         else:
-            done = placement_acts.change(slug=row.slug, setup=found.setup, seen=found.seen, by=_person(request))
+            done = placement_acts.change(slug=row.slug, setup=found.setup, seen=found.seen, by=person_of(request))
     except Refused as refused:
         return _answer(request, shop, row, placement_forms.with_errors(found, refused.errors), tried=True, status=422)
     except Changed as changed:
         return _again(request, shop, found, changed.placement)
-    tell(request, done)
+    tell_done(request, done)
     return redirect("placement", done.placement.slug if done.placement else "")
 
 
@@ -74,7 +74,7 @@ def placement_delete(request: HttpRequest, shop: Shop, slug: str) -> HttpRespons
     """Remove one of the shop's own; Undo brings it back."""
     row = get_object_or_404(Placement, slug=slug)
     try:
-        tell(request, placement_acts.delete(slug=row.slug, by=_person(request)))
+        tell_done(request, placement_acts.delete(slug=row.slug, by=person_of(request)))
     except Refused as refused:
         messages.error(request, f"Nothing was deleted: {refused}")
         return redirect("placement", slug)
@@ -87,20 +87,15 @@ def placement_undo(request: HttpRequest, shop: Shop, pk: int) -> HttpResponseBas
     """Take back what the entry ``pk`` of the audit log did, unless something was done since."""
     entry = get_object_or_404(AuditEntry, pk=pk, action__startswith="placement.")
     try:
-        done = placement_acts.undo(entry=entry, by=_person(request))
+        done = placement_acts.undo(entry=entry, by=person_of(request))
     except Overtaken as overtaken:
         messages.error(request, f"Not undone: {overtaken}.")
         return redirect("placements")
     except Refused as refused:
         messages.error(request, f"Not undone: {refused}")
         return redirect("placements")
-    tell(request, done)
+    tell_done(request, done)
     return redirect("placement", done.placement.slug) if done.placement else redirect("placements")
-
-
-def tell(request: HttpRequest, done: Done) -> None:
-    """The toast, with its way back."""
-    messages.success(request, done.text, extra_tags=f"undo:{done.undo_url}" if done.undo_url else "")
 
 
 def _answer(
@@ -114,12 +109,6 @@ def _answer(
     status: int = 200,
 ) -> HttpResponse:
     onlooker = page.read_trial(request.POST if request.method == "POST" else request.GET)
-    permissions = frozenset(request.user.get_all_permissions())
+    permissions = permissions_of(request)
     made = page.build(row, found, onlooker, shop, permissions=permissions, notices=notices or (), tried=tried)
     return fragments.answer(request, "placement", made, status=status)
-
-
-def _person(request: HttpRequest) -> User:
-    """Who asks; a person is known here, ``needs`` saw to it."""
-    assert isinstance(request.user, User)
-    return request.user

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
@@ -10,12 +9,12 @@ from django.views.decorators.http import require_http_methods, require_POST
 from recommender.models import Rule, RuleVersion
 from recommender.rulebook import Changed, NotAllowed, Refused
 from recsite.dashboard import roles, rule_acts, rule_forms
-from recsite.dashboard.access import needs, sees
+from recsite.dashboard.access import needs, permissions_of, person_of, sees
 from recsite.dashboard.pages import rule as page
 from recsite.dashboard.pages import rule_entries, rule_trial
 from recsite.dashboard.shop import Shop
 from recsite.dashboard.views import fragments
-from recsite.dashboard.views.rules import tell
+from recsite.dashboard.views.toasts import tell_done
 
 
 @require_http_methods(["GET", "POST"])
@@ -26,7 +25,7 @@ def rule_new(request: HttpRequest, shop: Shop) -> HttpResponseBase:
         return _posted(request, shop, None)
     form = rule_forms.blank(request.GET.dict())
     return _answer(
-        request, page.build(form, rule_trial.read_trial(request.GET), shop, permissions=_permissions(request))
+        request, page.build(form, rule_trial.read_trial(request.GET), shop, permissions=permissions_of(request))
     )
 
 
@@ -38,7 +37,7 @@ def rule(request: HttpRequest, shop: Shop, pk: int) -> HttpResponseBase:
         return needs(roles.EDIT_RULES)(lambda request, shop: _posted(request, shop, row))(request)
     form = rule_entries.form_of(row, shop)
     trial = rule_trial.read_trial(request.GET)
-    return _answer(request, page.build(form, trial, shop, rule=row, permissions=_permissions(request)))
+    return _answer(request, page.build(form, trial, shop, rule=row, permissions=permissions_of(request)))
 
 
 def _posted(request: HttpRequest, shop: Shop, row: Rule | None) -> HttpResponseBase:
@@ -52,7 +51,7 @@ def _posted(request: HttpRequest, shop: Shop, row: Rule | None) -> HttpResponseB
     try:
         done = rule_acts.save(
             wording=read.wording,
-            by=_person(request),
+            by=person_of(request),
             rule_id=row.pk if row else None,
             seen=read.form.seen,
             live=do == "live",
@@ -61,7 +60,7 @@ def _posted(request: HttpRequest, shop: Shop, row: Rule | None) -> HttpResponseB
         return _again(request, shop, row, read.with_errors(refused.errors), tried=True)
     except Changed as changed:
         return _again(request, shop, changed.rule, read.over(changed.rule, changed.by), status=409)
-    tell(request, done)
+    tell_done(request, done)
     return redirect("rule", done.rule.pk) if done.rule else redirect("rules")
 
 
@@ -82,7 +81,7 @@ def _again(
         rule=row,
         read=read,
         tried=tried,
-        permissions=_permissions(request),
+        permissions=permissions_of(request),
     )
     return _answer(request, made, status=422 if tried else status)
 
@@ -95,9 +94,9 @@ def rule_do(request: HttpRequest, shop: Shop, pk: int) -> HttpResponseBase:
     do, version = request.POST.get("do", ""), request.POST.get("version", "")
     try:
         if do in rule_acts.STATES:
-            tell(request, rule_acts.set_state(do=do, rule_id=pk, by=_person(request)))
+            tell_done(request, rule_acts.set_state(do=do, rule_id=pk, by=person_of(request)))
         elif do == "restore" and version.isdigit():
-            tell(request, rule_acts.restore(rule_id=pk, version=int(version), by=_person(request)))
+            tell_done(request, rule_acts.restore(rule_id=pk, version=int(version), by=person_of(request)))
         else:
             expected = f"{', '.join(rule_acts.STATES)} or restore with a version"
             return HttpResponse(f"do: expected {expected}; received {do!r}", status=400)
@@ -113,14 +112,14 @@ def rule_fix(request: HttpRequest, shop: Shop, pk: int) -> HttpResponseBase:
     get_object_or_404(Rule, pk=pk)
     seen = request.POST.get("seen", "")
     try:
-        tell(
+        tell_done(
             request,
             rule_acts.fix(
                 rule_id=pk,
                 seen=int(seen) if seen.isdigit() else 0,
                 do=request.POST.get("do", ""),
                 value=request.POST.get("value", ""),
-                by=_person(request),
+                by=person_of(request),
             ),
         )
     except Changed as changed:
@@ -135,7 +134,7 @@ def rule_fix(request: HttpRequest, shop: Shop, pk: int) -> HttpResponseBase:
 def rule_move(request: HttpRequest, shop: Shop, pk: int, way: str) -> HttpResponseBase:
     """One place up or down within the rule's step; the list comes back with the row in focus."""
     get_object_or_404(Rule, pk=pk)
-    tell(request, rule_acts.move(rule_id=pk, way=way, by=_person(request)))
+    tell_done(request, rule_acts.move(rule_id=pk, way=way, by=person_of(request)))
     return redirect(f"{reverse('rules')}?moved={pk}")
 
 
@@ -145,7 +144,7 @@ def rule_undo(request: HttpRequest, shop: Shop, pk: int, version: int) -> HttpRe
     """Take back what made ``version``, unless something was done since."""
     get_object_or_404(Rule, pk=pk)
     try:
-        tell(request, rule_acts.undo(rule_id=pk, version=version, by=_person(request)))
+        tell_done(request, rule_acts.undo(rule_id=pk, version=version, by=person_of(request)))
     except Changed as changed:
         messages.error(request, f"Not undone: {_since(changed)}. Its history has every version.")
     except (NotAllowed, Refused) as refused:
@@ -161,7 +160,7 @@ def rule_delete(request: HttpRequest, shop: Shop, pk: int) -> HttpResponseBase:
     if request.method == "GET":
         return fragments.answer(request, "rule_delete", page.build_delete(row))
     try:
-        tell(request, rule_acts.delete(rule_id=pk, by=_person(request)))
+        tell_done(request, rule_acts.delete(rule_id=pk, by=person_of(request)))
     except NotAllowed as refused:
         messages.error(request, str(refused))
         return redirect("rule", pk)
@@ -175,13 +174,3 @@ def _answer(request: HttpRequest, made: page.RulePage, *, status: int = 200) -> 
 def _since(changed: Changed) -> str:
     by = f"{changed.by} changed" if changed.by else "somebody changed"
     return f"{by} “{changed.rule.name}” meanwhile (version {changed.rule.version})"
-
-
-def _permissions(request: HttpRequest) -> frozenset[str]:
-    return frozenset(request.user.get_all_permissions())
-
-
-def _person(request: HttpRequest) -> User:
-    """Who asks; a person is known here, ``needs`` saw to it."""
-    assert isinstance(request.user, User)
-    return request.user

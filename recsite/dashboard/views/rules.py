@@ -7,13 +7,13 @@ from django.views.decorators.http import require_POST
 
 from recommender.acceptance import CannotAccept
 from recsite.dashboard import csv_answers, roles, rule_acts
-from recsite.dashboard.access import needs, sees
+from recsite.dashboard.access import needs, permissions_of, person_of, sees
 from recsite.dashboard.pages import rule_terms as terms
 from recsite.dashboard.pages import rules as page
 from recsite.dashboard.pages import rules_history
-from recsite.dashboard.rule_acts import Done
 from recsite.dashboard.shop import Shop
 from recsite.dashboard.views import fragments
+from recsite.dashboard.views.toasts import tell_done
 
 
 @sees
@@ -22,7 +22,7 @@ def rules(request: HttpRequest, shop: Shop) -> HttpResponseBase:
     params = request.GET.dict()
     if params.get("format") == "csv":
         return csv_answers.answer("rules", page.CSV_HEADER, page.csv_rows(params, shop))
-    permissions = frozenset(request.user.get_all_permissions())
+    permissions = permissions_of(request)
     return fragments.answer(request, "rules", page.build(params, shop, permissions=permissions))
 
 
@@ -49,7 +49,7 @@ def bulk(request: HttpRequest, shop: Shop, do: str) -> HttpResponseBase:
     if not ids:
         messages.info(request, "No rule was chosen: tick some first.")
         return redirect("rules")
-    tell(request, rule_acts.set_many(do=do, rule_ids=ids, by=request.user))  # type: ignore[arg-type]
+    tell_done(request, rule_acts.set_many(do=do, rule_ids=ids, by=person_of(request)))
     return redirect("rules")
 
 
@@ -58,7 +58,7 @@ def bulk(request: HttpRequest, shop: Shop, do: str) -> HttpResponseBase:
 def overlap_accept(request: HttpRequest, shop: Shop, code: str, ids: tuple[int, ...]) -> HttpResponseBase:
     """These rules overlap because somebody means it."""
     try:
-        tell(request, rule_acts.accept(code=code, rule_ids=ids, by=request.user))  # type: ignore[arg-type]
+        tell_done(request, rule_acts.accept(code=code, rule_ids=ids, by=person_of(request)))
     except CannotAccept as refused:
         messages.error(request, f"Nothing was changed: {refused}")
     return redirect("rules")
@@ -68,10 +68,5 @@ def overlap_accept(request: HttpRequest, shop: Shop, code: str, ids: tuple[int, 
 @needs(roles.EDIT_RULES)
 def overlap_withdraw(request: HttpRequest, shop: Shop, code: str, ids: tuple[int, ...]) -> HttpResponseBase:
     """Name the overlap again."""
-    tell(request, rule_acts.withdraw(code=code, rule_ids=ids, by=request.user))  # type: ignore[arg-type]
+    tell_done(request, rule_acts.withdraw(code=code, rule_ids=ids, by=person_of(request)))
     return redirect("rules")
-
-
-def tell(request: HttpRequest, done: Done) -> None:
-    """The toast, with its way back."""
-    messages.success(request, done.text, extra_tags=f"undo:{done.undo_url}" if done.undo_url else "")

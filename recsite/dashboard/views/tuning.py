@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from recommender import services
 from recommender.models import Tuning
 from recsite.dashboard import audit, roles
-from recsite.dashboard.access import needs, permissions_of, require, sees
+from recsite.dashboard.access import needs, permissions_of, person_of, require, sees
 from recsite.dashboard.pages import tuning as page
 from recsite.dashboard.shop import Shop
 from recsite.dashboard.views import fragments
@@ -38,7 +38,7 @@ def tuning(request: HttpRequest, shop: Shop) -> HttpResponse:
 
 def _start(request: HttpRequest, trials: int, names: list[str]) -> Tuning:
     with transaction.atomic():
-        found = services.request_tuning(trials=trials, architectures=names, by=request.user)  # type: ignore[arg-type]
+        found = services.request_tuning(trials=trials, architectures=names, by=person_of(request))
         detail = {"trials": trials, "architectures": names}
         audit.note(by=request.user, action="tuning.start", subject=f"tuning {found.pk}", detail=detail)
     return found

@@ -15,6 +15,7 @@ from recsite.dashboard.models import AuditEntry
 from recsite.dashboard.pages.settings import event_types as page
 from recsite.dashboard.shop import Shop
 from recsite.dashboard.views import fragments
+from recsite.dashboard.views.toasts import tell
 
 CHANGED = "event_type.change"
 
@@ -59,7 +60,7 @@ def event_type(request: HttpRequest, shop: Shop, name: str) -> HttpResponse:
         messages.info(request, "Nothing was different, so nothing was changed.")
     else:
         undo = reverse("settings-event-type-undo", args=[entry.pk])
-        messages.success(request, f"“{name}” is changed from the next training on.", extra_tags=f"undo:{undo}")
+        tell(request, f"“{name}” is changed from the next training on.", undo)
     return redirect("settings-event-types")
 
 

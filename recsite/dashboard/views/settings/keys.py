@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from recsite.api import keys as services
 from recsite.api.models import ApiKey
 from recsite.dashboard import audit, numbers, roles
-from recsite.dashboard.access import needs, permissions_of
+from recsite.dashboard.access import needs, permissions_of, person_of
 from recsite.dashboard.pages.settings import key as key_page
 from recsite.dashboard.pages.settings import key_new
 from recsite.dashboard.pages.settings import keys as page
@@ -57,7 +57,7 @@ def new_key(request: HttpRequest, shop: Shop) -> HttpResponse:
                 kind=wish.kind,
                 scopes=wish.scopes,
                 origins=wish.origins,
-                by=request.user,  # type: ignore[arg-type]
+                by=person_of(request),
             )
             audit.note(by=request.user, action="key.create", subject=str(made.row), detail=_detail(made.row))
     except services.KeyRefused as error:
@@ -77,7 +77,7 @@ def rotate_key(request: HttpRequest, shop: Shop, pk: int) -> HttpResponse:
     overlap = key_page.OVERLAPS.get(request.POST.get("overlap", ""), key_page.OVERLAPS["7d"])
     try:
         with transaction.atomic():
-            made = services.rotate(key=old, by=request.user, overlap=overlap)  # type: ignore[arg-type]
+            made = services.rotate(key=old, by=person_of(request), overlap=overlap)
             detail = {"successor": str(made.row), "old_goes_on_for": numbers.duration(overlap)}
             audit.note(by=request.user, action="key.rotate", subject=str(old), detail=detail)
     except services.KeyRefused as error:

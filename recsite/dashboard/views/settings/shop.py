@@ -7,11 +7,12 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
 from recsite.dashboard import roles
-from recsite.dashboard.access import needs, permissions_of, require, sees
+from recsite.dashboard.access import needs, permissions_of, person_of, require, sees
 from recsite.dashboard.models import AuditEntry
 from recsite.dashboard.pages.settings import shop as page
 from recsite.dashboard.shop import CHANGED, Shop, ShopRefused, change_shop, read_values, undo_change
 from recsite.dashboard.views import fragments
+from recsite.dashboard.views.toasts import tell
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -28,7 +29,7 @@ def _save(request: HttpRequest, shop: Shop) -> HttpResponse:
     typed = request.POST.dict()
     try:
         values, _ = page.read_form(typed)
-        entry = change_shop(values=values, by=request.user)  # type: ignore[arg-type]
+        entry = change_shop(values=values, by=person_of(request))
     except ShopRefused as error:
         found = page.build(read_values(), shop, permissions_of(request), typed=typed, errors=error.errors)
         return fragments.answer(request, "settings_shop", found, status=422)
@@ -36,7 +37,7 @@ def _save(request: HttpRequest, shop: Shop) -> HttpResponse:
         messages.info(request, "Nothing was different, so nothing was changed.")
     else:
         undo = reverse("settings-shop-undo", args=[entry.pk])
-        messages.success(request, "Saved. In force from now on.", extra_tags=f"undo:{undo}")
+        tell(request, "Saved. In force from now on.", undo)
     return redirect("settings")
 
 
@@ -45,12 +46,8 @@ def _save(request: HttpRequest, shop: Shop) -> HttpResponse:
 def undo_shop_settings(request: HttpRequest, shop: Shop, pk: int) -> HttpResponse:
     """Back to what was before one change."""
     entry = get_object_or_404(AuditEntry, pk=pk, action=CHANGED)
-    if undo_change(entry=entry, by=request.user):  # type: ignore[arg-type]
+    if undo_change(entry=entry, by=person_of(request)):
         messages.success(request, "Undone: the shop is as it was before.")
     else:
         messages.error(request, "Somebody changed the shop since, so nothing was undone.")
     return redirect("settings")
-
-
-def _permissions(request: HttpRequest) -> frozenset[str]:
-    return frozenset(request.user.get_all_permissions())

@@ -11,7 +11,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from recsite.dashboard import audit, reauthentication, roles
-from recsite.dashboard.access import needs, permissions_of, sees
+from recsite.dashboard.access import needs, permissions_of, person_of, sees
 from recsite.dashboard.pages.settings import you as page
 from recsite.dashboard.shop import Shop
 from recsite.dashboard.views import fragments
@@ -23,7 +23,7 @@ from recsite.dashboard.views.log_in import note_failure
 @sees
 def you(request: HttpRequest, shop: Shop) -> HttpResponse:
     """One's own password and appearance; sent back, the password is another one and this browser stays logged in."""
-    form = PasswordChangeForm(request.user, request.POST or None)  # type: ignore[arg-type]
+    form = PasswordChangeForm(person_of(request), request.POST or None)
     if request.method == "POST" and form.is_valid():
         with transaction.atomic():
             form.save()
@@ -33,7 +33,7 @@ def you(request: HttpRequest, shop: Shop) -> HttpResponse:
         messages.success(request, "Your password is changed. Other browsers are logged out.")
         return redirect("settings-you")
     errors = {name: " ".join(map(str, told)) for name, told in form.errors.items()}
-    found = page.build(request.user, permissions_of(request), errors=errors)  # type: ignore[arg-type]
+    found = page.build(person_of(request), permissions_of(request), errors=errors)
     return fragments.answer(request, "settings_you", found, status=422 if errors else 200)
 
 
