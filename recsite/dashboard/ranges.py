@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
 from recsite.dashboard import numbers
+from recsite.dashboard.shop import Shop
 
 COMPARISONS = {"before": "Period before", "year": "Same days last year", "none": "Nothing"}
 LONGEST = 731  # days: two years and a day
@@ -61,6 +62,11 @@ def read_range(params: Mapping[str, Any], *, newest: date, days: int = 28) -> Ra
     first, last = min(first, last), max(first, last)
     first = max(first, last - timedelta(days=LONGEST - 1))
     return Range(first, last, compare if compare in COMPARISONS else "before")
+
+
+def span(days: Range, shop: Shop) -> tuple[datetime, datetime]:
+    """The moments at which a range of days begins and has ended."""
+    return shop.midnight(days.first), shop.midnight(days.last + timedelta(days=1))
 
 
 def _day(text: Any) -> date | None:

@@ -13,6 +13,7 @@ from recommender.readiness import Readiness
 from recsite.dashboard.kept import Kept
 
 KEPT = 600  # seconds
+TONES = {"ready": "good", "works, thin": "warn", "not ready": "bad"}  # by state
 
 
 @dataclass(frozen=True)

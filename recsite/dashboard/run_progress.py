@@ -12,12 +12,11 @@ from recommender import services, store
 from recommender.models import TrainingRun
 from recsite.dashboard import learning, numbers, roles
 from recsite.dashboard.addresses import page
-from recsite.dashboard.components import Badge, Dialog, Notice, Progress, Step
+from recsite.dashboard.components import Badge, Dialog, Notice, Progress, Step, time_left
 from recsite.dashboard.learning import Learned
 from recsite.dashboard.queries.models import Serving
 from recsite.dashboard.runs import Status, asked_by, person_of
 
-PACE_FROM = 0.05  # progress from which a pace can be told
 WAITED = 15  # seconds after which a queued run asks where the worker is
 #: The steps as people follow them, and the run's own names for them.
 _STEPS = (
@@ -105,7 +104,7 @@ def progress_of(run: TrainingRun) -> Progress:
         label=f"Run {run.pk}",
         fraction=run.progress,
         steps=_steps(run),
-        left=_left(run),
+        left=time_left(run.started_at, run.progress),
         facts=[fact for fact in _facts(run) if fact],
         silent=_silent(run),
         url=page("model-progress", run.pk),
@@ -129,13 +128,6 @@ def _label(run: TrainingRun, label: str, state: str) -> str:
     if label == "Train" and state == "current" and run.epoch:
         return f"Train, epoch {run.epoch} of {run.epochs}"
     return label
-
-
-def _left(run: TrainingRun) -> float | None:
-    if run.started_at is None or run.progress < PACE_FROM:
-        return None
-    passed = (timezone.now() - run.started_at).total_seconds()
-    return passed * (1 - run.progress) / run.progress
 
 
 def _facts(run: TrainingRun) -> list[str]:

@@ -21,7 +21,7 @@ from recsite.dashboard.components.marks import (
 )
 from recsite.dashboard.components.notices import EmptyState, Finding, Findings, Nothing, Notice
 from recsite.dashboard.components.searching import SearchBox, SearchGroup, SearchOption, SearchResults, pieces
-from recsite.dashboard.components.waiting import Later, Progress, Step
+from recsite.dashboard.components.waiting import Later, Progress, Step, time_left
 
 __all__ = [
     "SIMULATED",
@@ -64,4 +64,5 @@ __all__ = [
     "delta_of_counts",
     "delta_of_rates",
     "pieces",
+    "time_left",
 ]

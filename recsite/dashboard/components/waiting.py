@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import ClassVar
 
+from django.utils import timezone
+
 from recsite.dashboard import numbers
+
+PACE_FROM = 0.05  # of a job; with less done nobody can say how long the rest takes
 
 
 @dataclass(frozen=True)
@@ -25,6 +30,14 @@ class Step:
     @property
     def per_cent(self) -> int | None:
         return None if self.fraction is None else round(self.fraction * 100)
+
+
+def time_left(started_at: datetime | None, fraction: float) -> float | None:
+    """Seconds that a job still needs at its pace so far; None before there is a pace to go by."""
+    if started_at is None or fraction < PACE_FROM:
+        return None
+    passed = (timezone.now() - started_at).total_seconds()
+    return passed * (1 - fraction) / fraction
 
 
 @dataclass(frozen=True)

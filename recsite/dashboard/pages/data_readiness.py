@@ -10,20 +10,9 @@ from recsite.dashboard import numbers
 from recsite.dashboard.addresses import linked, page
 from recsite.dashboard.components import Action, Badge
 from recsite.dashboard.graphics import Bar
-from recsite.dashboard.readiness import Checked
+from recsite.dashboard.placement_words import STRATEGIES
+from recsite.dashboard.readiness import TONES, Checked
 from recsite.dashboard.tables import Cell, Column, Row, Table
-
-STRATEGIES = {
-    "personal": "Recommended for you",
-    "buy_again": "Buy again",
-    "bought_together": "Bought together",
-    "basket": "Basket",
-    "similar": "Similar products",
-    "trending": "Trending",
-    "popular": "Best sellers",
-    "recently_viewed": "Recently viewed",
-}
-_TONES = {"ready": "good", "works, thin": "warn", "not ready": "bad"}
 
 
 def readiness_table(checked: Checked) -> Table:
@@ -41,14 +30,14 @@ def readiness_table(checked: Checked) -> Table:
     ]
     rows = [
         _readiness_row(name, title, checked.strategies[name], used.get(name, []))
-        for name, title in STRATEGIES.items()
+        for name, (title, _) in STRATEGIES.items()
         if name in checked.strategies
     ]
     return Table("Readiness by strategy", columns, rows, id="readiness")
 
 
 def _readiness_row(name: str, title: str, found: Readiness, placements: Sequence[str]) -> Row:
-    tone = _TONES[found.state]
+    tone = TONES[found.state]
     mend = _mend(name, found)
     note = f"in {', '.join(placements)}" if placements else "in no placement"
     return Row(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date
 
 from django.utils import timezone
 
@@ -90,11 +90,6 @@ def read_scope(params: Mapping[str, str], days: Range) -> Scope:
 def newest_day(shop: Shop) -> date:
     """Where ranges end: the newest day with lists, else with events, else today."""
     return feedback.newest_day() or shop.day_of(newest_event_at() or timezone.now())
-
-
-def span(days: Range, shop: Shop) -> tuple[datetime, datetime]:
-    """The moments at which a range of days begins and has ended."""
-    return shop.midnight(days.first), shop.midnight(days.last + timedelta(days=1))
 
 
 def csv_action(asked: Asked, **changes: str) -> Action:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from recommender.feedback import Counts
 from recsite.dashboard import numbers
-from recsite.dashboard.pages.feedback_asked import Asked, span, totals
+from recsite.dashboard.pages.feedback_asked import Asked, totals
 from recsite.dashboard.queries import feedback as queries
 from recsite.dashboard.queries.coverage import coverage, variety
+from recsite.dashboard.ranges import span
 from recsite.dashboard.shop import Shop
 from recsite.dashboard.tables import Cell, Column, Row, Table
 

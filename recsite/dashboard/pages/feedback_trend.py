@@ -9,8 +9,9 @@ from recommender.feedback import Counts, Scope
 from recsite.dashboard import charts, numbers
 from recsite.dashboard.charts import Chart, Days, Event, Unit
 from recsite.dashboard.components import Nothing
-from recsite.dashboard.pages.feedback_asked import MEASURES, Asked, Measure, span
+from recsite.dashboard.pages.feedback_asked import MEASURES, Asked, Measure
 from recsite.dashboard.queries import feedback as queries
+from recsite.dashboard.ranges import span
 from recsite.dashboard.shop import Shop
 
 MARKS = 3  # events written into the trend at most

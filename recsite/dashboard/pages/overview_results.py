@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date
 
 from recommender import feedback
 from recommender.feedback import Counts, Scope
 from recsite.dashboard.queries.coverage import Coverage, coverage
-from recsite.dashboard.ranges import Range
+from recsite.dashboard.ranges import Range, span
 from recsite.dashboard.shop import Shop
 
 
@@ -50,11 +50,6 @@ def read_results(chosen: Range, shop: Shop) -> Results:
         feedback.by("placement", scope),
         feedback.is_simulated(scope),
     )
-
-
-def span(days: Range, shop: Shop) -> tuple[datetime, datetime]:
-    """The moments at which a range of days begins and has ended."""
-    return shop.midnight(days.first), shop.midnight(days.last + timedelta(days=1))
 
 
 def scope_of(days: Range) -> Scope:

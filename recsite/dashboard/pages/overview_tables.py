@@ -9,10 +9,10 @@ from recsite.dashboard.addresses import page, product_url
 from recsite.dashboard.components import delta_of_counts
 from recsite.dashboard.graphics import Bar
 from recsite.dashboard.names import told_apart
-from recsite.dashboard.pages.overview_results import Results, span
+from recsite.dashboard.pages.overview_results import Results
 from recsite.dashboard.queries import products as product_queries
 from recsite.dashboard.queries.sold import FLOOR, ProductSales, kept_between
-from recsite.dashboard.ranges import Range
+from recsite.dashboard.ranges import Range, span
 from recsite.dashboard.shop import Shop
 from recsite.dashboard.tables import Cell, Column, Row, Table
 from recsite.dashboard.tiles import tile_of

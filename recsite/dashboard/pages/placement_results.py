@@ -12,10 +12,10 @@ from recommender.readiness import Readiness
 from recsite.dashboard import numbers
 from recsite.dashboard.components import Delta, State, delta_of_rates
 from recsite.dashboard.graphics import Bar
+from recsite.dashboard.readiness import TONES
 from recsite.dashboard.shop import Shop
 
 DAYS = 28  # the newest, that a placement is judged by
-TONES = {"ready": "good", "works, thin": "warn", "not ready": "bad"}
 
 
 @dataclass(frozen=True)

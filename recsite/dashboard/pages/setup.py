@@ -13,10 +13,9 @@ from behavior.models import Shopper
 from catalog.models import Product
 from recommender.models import SetupStep, Switch
 from recsite.dashboard import numbers
-from recsite.dashboard.components import Action, Notice, Progress, Step
+from recsite.dashboard.components import Action, Notice, Progress, Step, time_left
 from recsite.dashboard.shop import Shop
 
-PACE_FROM = 0.05  # progress
 _STATES = {"waiting": "waiting", "running": "current", "done": "done", "failed": "failed"}
 
 
@@ -122,7 +121,7 @@ def _step(step: SetupStep) -> Step:
 
 def _note(step: SetupStep) -> str:
     if step.status == "running":
-        left = _left(step)
+        left = time_left(step.started_at, step.progress)
         words = f"about {numbers.duration(round(left))} left" if left is not None else ""
         return " · ".join(part for part in (step.detail, words) if part)
     if step.detail or step.status in ("waiting", "failed"):
@@ -130,14 +129,6 @@ def _note(step: SetupStep) -> str:
     if step.status == "done" and step.started_at and step.finished_at:
         return numbers.duration(step.finished_at - step.started_at)
     return ""
-
-
-def _left(step: SetupStep) -> float | None:
-    """Seconds that a running step still needs at its pace so far; None before there is a pace to go by."""
-    if step.started_at is None or step.progress < PACE_FROM:
-        return None
-    passed = (timezone.now() - step.started_at).total_seconds()
-    return passed * (1 - step.progress) / step.progress
 
 
 def _failed(step: SetupStep) -> Notice:

@@ -11,11 +11,22 @@ from django.utils import timezone
 from recommender import services
 from recommender.engine import architectures
 from recommender.models import Tuning
-from recsite.dashboard import charts, numbers, roles, run_progress
+from recsite.dashboard import charts, numbers, roles
 from recsite.dashboard.addresses import linked, page
 from recsite.dashboard.charts import Chart, Curve
 from recsite.dashboard.comparison import setting_text, words_of
-from recsite.dashboard.components import Action, Badge, Checks, Crumb, Field, Notice, Option, PageHeader, Progress
+from recsite.dashboard.components import (
+    Action,
+    Badge,
+    Checks,
+    Crumb,
+    Field,
+    Notice,
+    Option,
+    PageHeader,
+    Progress,
+    time_left,
+)
 from recsite.dashboard.measures import architecture_name
 from recsite.dashboard.tables import Cell, Column, Row, Table
 
@@ -90,14 +101,13 @@ def read_form(typed: Mapping[str, Any]) -> tuple[int, list[str]]:
 def progress_of(tuning: Tuning) -> Progress:
     """Share of the trials, asked for every second while it runs."""
     now = timezone.now()
-    passed = (now - tuning.started_at).total_seconds() if tuning.started_at else 0.0
     silent = (now - tuning.heartbeat_at).total_seconds() if tuning.heartbeat_at else None
     best = f"best NDCG@10 {numbers.metric(tuning.best_value)}" if tuning.best_value is not None else ""
     step = _STEPS.get(tuning.step, "reading the data" if tuning.step != "trial" else "")
     return Progress(
         label=f"Search {tuning.pk}",
         fraction=tuning.progress,
-        left=passed * (1 - tuning.progress) / tuning.progress if tuning.progress >= run_progress.PACE_FROM else None,
+        left=time_left(tuning.started_at, tuning.progress),
         facts=[fact for fact in (f"{tuning.trials_done} of {tuning.trials_total} trials", best, step) if fact],
         silent=max(0.0, silent) if silent is not None and tuning.status == Status.RUNNING else None,
         url=page("tuning-progress", tuning.pk, done=tuning.trials_done),
