@@ -38,7 +38,7 @@ class ConsoleCase(LiveCase):
         self.addCleanup(context.close)
         return context.new_page()
 
-    def look(
+    def check_pages(
         self, addresses: Iterable[str], *, opened: str = "", until: Literal["load", "networkidle"] = "networkidle"
     ) -> None:
         """Every page in both schemes and at both widths. ``opened``: selector of details that are opened first;

@@ -74,4 +74,4 @@ class LooksTest(DataCase):
             self.hand_in()
             with start_worker(queues="default"):
                 expect(self.page.locator("#one-import")).to_contain_text("Nothing was stored.", timeout=60_000)
-            self.look(["/data/", f"/data/imports/{Import.objects.get().pk}/"], until="load")
+            self.check_pages(["/data/", f"/data/imports/{Import.objects.get().pk}/"], until="load")

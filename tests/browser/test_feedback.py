@@ -57,7 +57,7 @@ class WorkTest(FeedbackCase):
         expect(self.page.locator("#by tbody tr").first).to_contain_text("Home")
 
     def test_no_serious_finding_of_axe_and_nothing_scrolls_sideways(self) -> None:
-        self.look(("/feedback/", "/feedback/?split=day&trend=revenue", "/feedback/?rule=7"))
+        self.check_pages(("/feedback/", "/feedback/?split=day&trend=revenue", "/feedback/?rule=7"))
 
 
 class WithoutScriptsTest(FeedbackCase):

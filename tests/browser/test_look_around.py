@@ -141,7 +141,7 @@ class BestSellerTest(ShopCase):
 
 class EveryPageTest(ShopCase):
     def test_no_serious_finding_of_axe_and_nothing_scrolls_sideways(self) -> None:
-        self.look(PAGES)
+        self.check_pages(PAGES)
 
 
 class WithoutScriptsTest(ShopCase):

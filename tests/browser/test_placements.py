@@ -69,7 +69,7 @@ class WorkTest(PlacementCase):
         expect(self.page.get_by_role("heading", level=1)).to_contain_text("Tea time")
 
     def test_no_serious_finding_of_axe_and_nothing_scrolls_sideways(self) -> None:
-        self.look(("/placements/", "/placements/similar/", "/placements/new/"))
+        self.check_pages(("/placements/", "/placements/similar/", "/placements/new/"))
 
 
 class WithoutScriptsTest(PlacementCase):

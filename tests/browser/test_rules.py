@@ -127,7 +127,7 @@ class RulePagesTest(ShopCase):
         other = Wording("Coffee first", "pin", {"products": ["p9"]}, {"position": 1})
         rulebook.create(wording=other, by=None)
         addresses = ("/rules/", "/rules/new/", f"/rules/{self.rule.pk}/", "/rules/history/")
-        self.look(addresses, opened="details.rule-more")
+        self.check_pages(addresses, opened="details.rule-more")
 
 
 class WithoutScriptsTest(ShopCase):

@@ -80,11 +80,13 @@ class LooksTest(SecondFactorCase):
         other = make_person(name="mara")
         give(other)
         self.give_password()
-        self.look(["/settings/you/", "/settings/you/second-factor/", f"/settings/people/{other.pk}/second-factor/"])
+        self.check_pages(
+            ["/settings/you/", "/settings/you/second-factor/", f"/settings/people/{other.pk}/second-factor/"]
+        )
         self.log_out()
         give(self.admin)
         self.give_password()
-        self.look(["/login/code/"])
+        self.check_pages(["/login/code/"])
         self.page.get_by_label("Code").fill(second_factor.new_codes(person=self.admin)[0])
         self.page.get_by_role("button", name="Go on").click()
-        self.look(["/settings/you/second-factor/", "/settings/you/second-factor/off/", "/settings/"])
+        self.check_pages(["/settings/you/second-factor/", "/settings/you/second-factor/off/", "/settings/"])

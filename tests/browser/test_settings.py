@@ -114,7 +114,7 @@ class EveryPageTest(SettingsCase):
             "/gallery/",
         )
         with self.settings(DEBUG=True):  # the gallery is for who works on the console
-            self.look(pages)
+            self.check_pages(pages)
 
     def test_the_tab_that_is_open_is_in_sight_on_a_phone(self) -> None:
         self.page.set_viewport_size({"width": 390, "height": 844})
@@ -125,10 +125,10 @@ class EveryPageTest(SettingsCase):
     def test_the_pages_without_navigation(self) -> None:
         self.page.context.clear_cookies()
         with self.settings(ROOT_URLCONF="tests.browser.test_settings"):
-            self.look(("/login/", "/password/MQ/wrong-token/", "/broken/"))
+            self.check_pages(("/login/", "/password/MQ/wrong-token/", "/broken/"))
             self.log_in("admin", PASSWORD)
-            self.look(("/nowhere/",))
+            self.check_pages(("/nowhere/",))
             self.admin.groups.clear()
-            self.look(("/products/",))
+            self.check_pages(("/products/",))
         # The browser says of itself that a page was a 404 or a 403.
         self.errors = [line for line in self.errors if "Failed to load resource" not in line]

@@ -70,5 +70,5 @@ class LooksTest(ShadowCase):
         a = store_lists({f"s:s{n}": list(range(10)) for n in range(9)}, run=make_run())
         b = store_lists({f"s:s{n}": list(range(n, n + 10)) for n in range(9)}, run=make_run())
         address = f"/models/{self.run_.pk}/"
-        self.look([address, f"/models/compare/?a={a.pk}&b={b.pk}", "/models/schedule/", "/models/tuning/"])
-        self.look([address], opened="#shadow details")
+        self.check_pages([address, f"/models/compare/?a={a.pk}&b={b.pk}", "/models/schedule/", "/models/tuning/"])
+        self.check_pages([address], opened="#shadow details")

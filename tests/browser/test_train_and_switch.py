@@ -85,4 +85,4 @@ class ModelsTest(ConsoleCase):
         self.train(live, epochs=3)
         pages = ["/models/", "/models/retrain/", both, f"/models/{live.pk}/stop/"]
         pages += [f"/models/{run.pk}/" for run in (self.next, failed, live)]
-        self.look(pages, until="load")  # a live run asks for its progress each second
+        self.check_pages(pages, until="load")  # a live run asks for its progress each second
