@@ -17,6 +17,8 @@ from recommender.engine.scorer import Network, Scorer
 
 #: Below this a training set is small (measured in docs/decisions/0001-ranking-engine.md).
 FEW_LISTS = 1_000
+#: Rows that mean and spread of the features are taken from.
+MEASURED_ROWS = 200_000
 #: How often each network is trained on a small set; the scores are averaged (docs/decisions/0002-small-shops.md).
 FEW_TIMES = 2
 
@@ -41,7 +43,7 @@ def fit_scorer(
     held, rest = _held_out(pools[0], rng)
     pool = sampling.joined([rest, *pools[1:]])
     config = _sized(config, len(pool))
-    sample = rng.permutation(len(pool.x))[:200_000]
+    sample = rng.permutation(len(pool.gain))[:MEASURED_ROWS]
     # Old weights know the old scale.
     mean, scale = (start.mean, start.scale) if start is not None else scorer.moments(pool.x[sample])
     module = architecture(config.architecture)

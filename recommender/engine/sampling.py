@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
+from recommender.engine import shards
 from recommender.engine.candidates import candidates
 from recommender.engine.config import Config
 from recommender.engine.exposure import Exposure, Passed
@@ -13,12 +15,15 @@ from recommender.engine.features import Scorebook, pair_features
 from recommender.engine.interactions import Histories, Interactions, ShopData, histories
 from recommender.engine.metrics import pair_keys
 from recommender.engine.profile import Weighing, fold
+from recommender.engine.shards import Rows
 from recommender.engine.splits import Split
 from recommender.engine.tables import Tables
 
 #: Dense score rows of a chunk stay near 12 MB a model, whatever the size of the catalogue.
 CHUNK_CELLS = 1_500_000
 NOTHING_PASSED = Passed()
+#: In place of the rows of a pool that lie with those of others.
+ELSEWHERE = np.empty((0, 0), np.float16)
 
 
 def chunk_size(n_items: int) -> int:
@@ -54,11 +59,11 @@ def truth(events: Interactions, targets: np.ndarray, weigh: Weighing, n_items: i
 
 @dataclass(frozen=True)
 class Pool:
-    """Sampled pairs of L lists: ``x`` float16 [rows, F] squashed features; ``gain`` float32 [rows], 0 for
-    negatives; ``weight`` float32 [rows] in the loss, 1 unless a list showed the product and it was passed over; list l
-    has ``positives[l]`` then ``negatives[l]`` rows from ``start[l]`` on."""
+    """Sampled pairs of L lists: ``x`` float16 [rows, F] squashed features, in memory or on disk; ``gain`` float32
+    [rows], 0 for negatives; ``weight`` float32 [rows] in the loss, 1 unless a list showed the product and it was passed
+    over; list l has ``positives[l]`` then ``negatives[l]`` rows from ``start[l]`` on."""
 
-    x: np.ndarray
+    x: np.ndarray | Rows
     gain: np.ndarray
     weight: np.ndarray
     start: np.ndarray
@@ -73,11 +78,11 @@ class Pool:
         return Pool(self.x, self.gain, self.weight, self.start[lists], self.positives[lists], self.negatives[lists])
 
 
-def joined(pools: list[Pool]) -> Pool:
-    """One pool of several cuts."""
-    shift = np.cumsum([0] + [len(p.x) for p in pools[:-1]])
+def joined(pools: list[Pool], x: Rows | None = None) -> Pool:
+    """One pool of several; ``x``: the rows of all of them where these are no longer in them."""
+    shift = np.cumsum([0] + [len(p.gain) for p in pools[:-1]])
     return Pool(
-        np.concatenate([p.x for p in pools]),
+        shards.joined([p.x for p in pools]) if x is None else x,
         np.concatenate([p.gain for p in pools]),
         np.concatenate([p.weight for p in pools]),
         np.concatenate([p.start + s for p, s in zip(pools, shift, strict=True)]),
@@ -164,16 +169,20 @@ def training_lists(
     config: Config,
     rng: np.random.Generator,
     passed: Passed = NOTHING_PASSED,
+    folder: Path | None = None,
 ) -> Pool:
-    """The pool of one cut, in chunks of shoppers."""
+    """The pool of one cut, in chunks of shoppers, whose features go to a file without a name in ``folder``."""
     shoppers = listed_shoppers(known, later, config, rng)
     step = chunk_size(tables.n)
     pools = []
-    for start in range(0, len(shoppers), step):
-        part = shoppers[start : start + step]
-        history = histories(known, part, data.shoppers.attributes)
-        pools.append(draw(tables, history, part, later, config, rng, passed))
-    return joined(pools)
+    with shards.writer(folder) as writer:
+        for start in range(0, len(shoppers), step):
+            part = shoppers[start : start + step]
+            history = histories(known, part, data.shoppers.attributes)
+            pool = draw(tables, history, part, later, config, rng, passed)
+            writer.add(pool.x)
+            pools.append(replace(pool, x=ELSEWHERE))
+        return joined(pools, writer.rows())
 
 
 def truth_of(split: Split, n_items: int) -> Truth:
@@ -185,15 +194,18 @@ def truth_of(split: Split, n_items: int) -> Truth:
     return Truth(key[order], np.clip(gain / max(top, 1e-9), 0.01, 1), n_items)
 
 
-def lists_to_learn(split: Split, fitted: Tables, seen: Exposure, config: Config, rng: np.random.Generator) -> Pool:
-    """The training lists of a cut: what came after it, and what was shown after it and passed over."""
+def lists_to_learn(
+    split: Split, fitted: Tables, seen: Exposure, config: Config, rng: np.random.Generator, folder: Path | None = None
+) -> Pool:
+    """The training lists of a cut: what came after it, and what was shown after it and passed over; ``folder``: where
+    their features lie while they are needed."""
     later = truth_of(split, fitted.n)
     key, certainty = seen.certainty(split.now, split.end)
     if len(key):
         place = np.minimum(np.searchsorted(key, later.key), len(key) - 1)
         later = replace(later, gain=later.gain * np.where(key[place] == later.key, certainty[place], 1))
     passed = seen.passed(split.now, split.end)
-    return training_lists(split.known, split.known.interactions, later, fitted, config, rng, passed)
+    return training_lists(split.known, split.known.interactions, later, fitted, config, rng, passed, folder)
 
 
 def weights_told(pools: list[Pool]) -> dict[str, int]:
@@ -219,5 +231,5 @@ def batch_rows(
         row = start[:, None] + (turn[:, None] + place) % np.maximum(count, 1)[:, None]
         rows.append(row)
         labels.append(np.where(place < count[:, None], pool.gain[np.minimum(row, len(pool.gain) - 1)], -1))
-    found = np.minimum(np.hstack(rows), len(pool.x) - 1)
+    found = np.minimum(np.hstack(rows), len(pool.gain) - 1)
     return found, np.stack([np.hstack(labels), pool.weight[found]], axis=-1).astype(np.float32)

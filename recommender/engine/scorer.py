@@ -16,6 +16,8 @@ import numpy as np
 CLIP = 8.0
 #: Pairs run through the networks at once.
 BLOCK = 2048
+#: Columns whose mean and spread are taken at once.
+COLUMNS = 16
 #: Layers that do something in training only.
 INACTIVE = ("Dropout", "GaussianNoise")
 
@@ -198,6 +200,10 @@ class Scorer:
 
 def moments(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Mean and 1/std of each column (1/std = 0 for a constant one), both float32 [F]."""
-    sample = x.astype(np.float32)
-    mean, spread = sample.mean(axis=0), sample.std(axis=0)
+    # A few columns at a time: of all of them the copies would take many times the room of ``x``.
+    found = []
+    for columns in np.array_split(x, -(-x.shape[1] // COLUMNS), axis=1):
+        part = columns.astype(np.float32)
+        found.append((part.mean(axis=0), part.std(axis=0)))
+    mean, spread = (np.concatenate(values) for values in zip(*found, strict=True))
     return mean, np.where(spread > 1e-4, 1 / np.maximum(spread, 1e-4), 0).astype(np.float32)

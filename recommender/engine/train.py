@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -54,11 +55,13 @@ def run_training(
     stop: Callable[[], bool] = lambda: False,
     warm: Ranker | None = None,
     rival: Rival | None = None,
+    folder: Path | None = None,
 ) -> Trained:
     """Train ``config.architecture`` on the events before ``now`` (days) and measure it beside the baselines.
 
     ``warm``: an earlier ranker whose weights the networks begin with, if its features and layers are the same;
-    ``rival``: another model to be measured on the same later days (``RIVAL`` in the metrics).
+    ``rival``: another model to be measured on the same later days (``RIVAL`` in the metrics); ``folder``: where the
+    features of the training lists lie meanwhile, in files without a name (None: where the system keeps such files).
     Raises :class:`TooLittleData` and :class:`Stopped`.
     """
     clock = Clock(report, stop, {})
@@ -68,11 +71,18 @@ def run_training(
     plan = plan_of(data, config, now)
     if config.architecture in LISTS:
         return _run_list(data, config, plan, clock, now, rival)
-    return _run_network(data, config, plan, clock, now, warm, rival)
+    return _run_network(data, config, plan, clock, now, warm, rival, folder)
 
 
 def _run_network(
-    data: ShopData, config: Config, plan: Plan, clock: Clock, now: float, warm: Ranker | None, rival: Rival | None
+    data: ShopData,
+    config: Config,
+    plan: Plan,
+    clock: Clock,
+    now: float,
+    warm: Ranker | None,
+    rival: Rival | None,
+    folder: Path | None,
 ) -> Trained:
     rng = np.random.default_rng(config.seed)
     pools: dict[int, Pool] = {}
@@ -87,7 +97,7 @@ def _run_network(
         if split is plan.split:
             kept[name] = fitted
         clock.enter("features", 0.02 + 0.38 * (number + 0.6) / len(wanted))
-        pools[name] = lists_to_learn(split, fitted, seen, config, rng)
+        pools[name] = lists_to_learn(split, fitted, seen, config, rng, folder)
     learned = [pools[id(split)] for split in plan.measured]
     if sum(map(len, learned)) < LEAST_LISTS:
         raise TooLittleData(f"expected at least {LEAST_LISTS} lists to learn from, received {sum(map(len, learned))}")

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from recommender.engine import exposure, lists, metrics, sampling, tables
+from recommender.engine import exposure, lists, metrics, sampling, shards, tables
 from recommender.engine.architectures import NETWORKS, architecture
 from recommender.engine.candidates import candidates
 from recommender.engine.config import Config
@@ -129,8 +129,9 @@ class Bench:
             file = self.folder / f"{key}.npz"
             found = _read(file)
             if found is None:
-                found = self._computed(config)
-                _write(file, found)
+                _write(file, self._computed(config))
+                found = _read(file)
+                assert found is not None
             self._held = (key, found)
         return self._held[1]
 
@@ -141,7 +142,7 @@ class Bench:
         seen = exposure.learned(self.data, self.plan.split.now, config)
         for split in (*self.plan.measured, self.plan.split):
             kept = tables.fit(split.known, split.now, config, chosen)
-            pools.append(lists_to_learn(split, kept, seen, config, rng))
+            pools.append(lists_to_learn(split, kept, seen, config, rng, self.folder))
         assert kept is not None
         return Features(tuple(pools[:-1]), pools[-1], _candidates(kept, self.split, config), names(kept))
 
@@ -198,13 +199,17 @@ def _key(config: Config) -> str:
     return hashlib.sha256(json.dumps(reading, sort_keys=True).encode()).hexdigest()[:16]
 
 
+#: What of a pool is kept with all else; its rows have a file of their own, of which trials read a shard at a time.
+KEPT = tuple(name for name in Pool.__dataclass_fields__ if name != "x")
+
+
 def _write(file: Path, found: Features) -> None:
-    """Aside and renamed: a half-written file is never read."""
+    """Aside and renamed, after the rows of the lists: a half-written file is never read."""
     arrays: dict[str, np.ndarray] = {"columns": np.array(found.columns)}
     for number, pool in enumerate((*found.learned, found.later)):
-        arrays |= {f"pool.{number}.{name}": getattr(pool, name) for name in Pool.__dataclass_fields__}
+        shards.save(pool.x, _rows_of(file, number))
+        arrays |= {f"pool.{number}.{name}": getattr(pool, name) for name in KEPT}
     arrays |= {f"asked.{name}": getattr(found.asked, name) for name in Candidates.__dataclass_fields__}
-    file.parent.mkdir(parents=True, exist_ok=True)
     aside = file.with_name(f".{file.stem}.{os.getpid()}.npz")
     np.savez(aside, **arrays)  # type: ignore[arg-type]
     os.replace(aside, file)
@@ -215,9 +220,17 @@ def _read(file: Path) -> Features | None:
         return None
     with np.load(file) as stored:
         count = len({name.split(".")[1] for name in stored.files if name.startswith("pool.")})
+        columns = tuple(stored["columns"].tolist())
         pools = [
-            Pool(**{name: stored[f"pool.{number}.{name}"] for name in Pool.__dataclass_fields__})
+            Pool(
+                x=shards.load(_rows_of(file, number), len(columns)),
+                **{name: stored[f"pool.{number}.{name}"] for name in KEPT},
+            )
             for number in range(count)
         ]
         asked = Candidates(**{name: stored[f"asked.{name}"] for name in Candidates.__dataclass_fields__})
-        return Features(tuple(pools[:-1]), pools[-1], asked, tuple(stored["columns"].tolist()))
+        return Features(tuple(pools[:-1]), pools[-1], asked, columns)
+
+
+def _rows_of(file: Path, number: int) -> Path:
+    return file.with_suffix(f".{number}.rows")

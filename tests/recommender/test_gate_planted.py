@@ -99,7 +99,7 @@ def other_schema(folder: str) -> None:
 def shuffled(*arguments: Any) -> sampling.Pool:
     """The lists of a cut with every gain at a random place: labels that say nothing."""
     pool = HONEST_LISTS(*arguments)
-    return replace(pool, x=np.random.default_rng(1).permutation(-pool.x))
+    return replace(pool, x=np.random.default_rng(1).permutation(-np.asarray(pool.x)))
 
 
 HONEST_LISTS = sampling.training_lists
