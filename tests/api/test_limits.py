@@ -80,6 +80,7 @@ class SharedBucket(TestCase):
 
     @SLOW
     def test_without_redis_a_process_has_its_share(self) -> None:
+        self.addCleanup(store.breaker.succeeded)
         tokens, got = Tokens(), 0
         with override_settings(REDIS_URL="redis://127.0.0.1:1/0"):
             for _ in range(20):
