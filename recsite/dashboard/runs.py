@@ -8,6 +8,7 @@ from recommender.models import TrainingRun
 from recsite.dashboard import numbers, roles
 from recsite.dashboard.addresses import linked, page
 from recsite.dashboard.components import Action, Badge
+from recsite.dashboard.measures import baseline_name
 from recsite.dashboard.queries.models import Serving
 
 Status = TrainingRun.Status
@@ -66,6 +67,11 @@ def person_of(run: TrainingRun) -> str:
 def title_of(run: TrainingRun) -> str:
     """A run that ended with a model is called one."""
     return f"{'Model' if run.metrics and not run.is_active else 'Run'} {run.pk}"
+
+
+def name_of_served(version: str, run: int) -> str:
+    """``deep-7``, as the API says, in the words of these pages: ``Model 7 · Deep ranker``."""
+    return f"Model {run} · {baseline_name(version.removesuffix(f'-{run}'))}"
 
 
 def switching(

@@ -8,6 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from behavior.models import Shopper
+from recommender import state
 from recommender.models import ServedList
 from recsite.dashboard.lists import TileList
 from recsite.dashboard.models import AuditEntry
@@ -21,6 +22,7 @@ from tests.dashboard.clocks import stopped_clock
 from tests.dashboard.people import make_person
 from tests.dashboard.test_lists import make_profile, text_of
 from tests.goods import NEWEST, make_event, make_history, make_products, make_shoppers
+from tests.recommender.test_publish import PublishCase
 
 
 class ShopperPageTest(TestCase):
@@ -115,6 +117,10 @@ class ShopperViewTest(TestCase):
         Shopper.objects.create(kind="visitor", external_id="v1", merged_into=self.anna)
         self.assertRedirects(self.client.get(reverse("visitor", args=["v1"])), reverse("shopper", args=["s0"]))
 
+    def test_without_a_model_there_is_none_to_name(self) -> None:
+        badge = '<span class="badge badge-warn">no model yet</span>'
+        self.assertContains(self.client.get(reverse("shopper", args=["s0"])), badge, html=True)
+
     def test_unknown_ones_are_not_found(self) -> None:
         self.assertEqual(self.client.get(reverse("shopper", args=["nobody"])).status_code, 404)
         self.assertEqual(self.client.get(reverse("visitor", args=["s0"])).status_code, 404)
@@ -174,6 +180,15 @@ class ShopperViewTest(TestCase):
         first, second = queries.lines_of(self.anna.pk)
         self.assertEqual(first.at, NEWEST)
         self.assertIs(first.at, second.at)
+
+
+class ServedListTest(PublishCase):
+    def test_the_list_names_its_model_and_leads_to_it(self) -> None:
+        self.addCleanup(state.forget)
+        run = self.publish().generation.run_id
+        self.client.force_login(make_person())
+        badge = f'<a class="badge" href="/models/{run}/">Model {run} · Best sellers, all time</a>'
+        self.assertContains(self.client.get(reverse("shopper", args=["s0"])), badge, html=True)
 
 
 class TimesTest(TestCase):

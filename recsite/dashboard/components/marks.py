@@ -16,11 +16,15 @@ class Component(Protocol):
 
 @dataclass(frozen=True)
 class Badge:
-    """A state in a word. ``tone``: neutral, accent, good, warn, bad or simulated (hatched)."""
+    """A state in a word. ``tone``: neutral, accent, good, warn, bad or simulated (hatched).
+
+    ``href``: the page of what it names.
+    """
 
     template: ClassVar[str] = "partials/badge.html"
     text: str
     tone: str = "neutral"
+    href: str = ""
 
 
 SIMULATED = Badge("simulated", "simulated")

@@ -15,7 +15,7 @@ from behavior.profiles import Profile
 from behavior.queries import newest_event_at
 from catalog.models import Product
 from recommender.serve import UnknownPlacement
-from recsite.dashboard import numbers, preview
+from recsite.dashboard import numbers, preview, runs
 from recsite.dashboard.addresses import linked, page
 from recsite.dashboard.charts import Chart
 from recsite.dashboard.components import (
@@ -196,11 +196,19 @@ def _sees(shopper: Shopper, shop: Shop) -> Sees:
         cards = [replace(card, move=mark) for card, mark in zip(cards, marks, strict=True)]
     return Sees(
         TileList(cards, "Sees now on Home", columns=8, strip=True),
-        Badge(now.answer.model_version) if now.answer.model_version else Badge("no model yet", "warn"),
+        _model(now),
         _changes(now, before) if before else "",
         _compare(shopper, before) if before else None,
         _left(now, before, products) if before else "",
     )
+
+
+def _model(listing: Listing) -> Badge:
+    """Which model made the list, as its own page calls it."""
+    version, run = listing.answer.model_version, listing.answer.run
+    if version is None or run is None:
+        return Badge("no model yet", "warn")
+    return Badge(runs.name_of_served(version, run), href=page("model", run))
 
 
 def _why_url(shopper: Shopper, product: str) -> str:
