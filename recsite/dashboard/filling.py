@@ -33,7 +33,7 @@ INSTEAD = {
 @dataclass(frozen=True)
 class Filling:
     """What the serving run ``run`` (0: none serves) did with gaps: ``told`` is its report by attribute, as
-    ``engine.impute.report`` writes it."""
+    ``engine.impute_effect.report`` writes it."""
 
     run: int = 0
     told: Mapping[str, Any] = field(default_factory=dict)

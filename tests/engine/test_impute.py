@@ -7,7 +7,7 @@ from unittest import TestCase
 import numpy as np
 from numpy.testing import assert_allclose, assert_array_equal
 
-from recommender.engine import impute
+from recommender.engine import impute, impute_effect
 from recommender.engine.interactions import Codes, ShopData
 from tests.engine import planted
 
@@ -140,7 +140,9 @@ class ComparisonTest(TestCase):
         data = shop_with(attributes={"club": club, "hint": hint})
         found = {
             row.strategy: row
-            for row in impute.compare_strategies(data, "club", impute.attribute_quality(data, "club", 45, 60))
+            for row in impute_effect.compare_strategies(
+                data, "club", impute_effect.attribute_quality(data, "club", 45, 60)
+            )
         }
         # A mean of clubs means nothing.
         self.assertEqual(list(found), ["indicator", "drop", "most_frequent", "knn", "iterative"])
@@ -154,10 +156,10 @@ class ComparisonTest(TestCase):
         gap = np.random.default_rng(1).random(240) < 0.5
         club, hint = Codes(np.where(gap, -1, taste).astype(np.int32), ("a", "b", "c", "d")), Codes(taste, tuple("wxyz"))
         data = shop_with(attributes={"club": club, "hint": hint})
-        told = impute.report(data, {"club": "knn"}, now=45, end=60)
+        told = impute_effect.report(data, {"club": "knn"}, now=45, end=60)
         self.assertEqual(set(told), {"club"})
         self.assertEqual((told["club"]["applied"], told["club"]["missing"]), ("knn", float(gap.mean())))
         found = {row["strategy"]: row for row in told["club"]["strategies"]}
         self.assertGreater(found["knn"]["difference"], found["drop"]["difference"])
         json.dumps(told, allow_nan=False)
-        self.assertEqual(impute.report(data, {}, now=45, end=60, seconds=-1), {})
+        self.assertEqual(impute_effect.report(data, {}, now=45, end=60, seconds=-1), {})
