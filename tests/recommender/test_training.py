@@ -146,8 +146,10 @@ class Children(CommittedCase):
     def test_too_little_data_is_skipped_and_something_serves(self) -> None:
         (tea, *_), (anna, *_) = make_products(2), make_shoppers(1)
         make_event(anna, tea)
+        make_event(anna, tea, quantity=0)
         told = StringIO()
         call_command("train", "--wait", stdout=told)
+        self.assertIn("From 1 events of 1 shoppers and 2 products; left out: 1 purchases of nothing", told.getvalue())
         self.assertIn("The newest event is of 2026-03-30T12:00", told.getvalue())
         run = TrainingRun.objects.get()
         self.assertEqual(run.status, Status.SKIPPED)

@@ -116,6 +116,8 @@ class Command(BaseCommand):
         self.stdout.write(f"\nRun {run.pk} {run.status} after {seconds:.0f} s.")
         if summary := run.verdict.get("summary") or run.error:
             self.stdout.write(str(summary))
+        if told := _data(run.data_window):
+            self.stdout.write(told)
         if run.status == TrainingRun.Status.SKIPPED and (last := run.data_window.get("last")):
             self.stdout.write(f"The newest event is of {last}; if that is a wrong date, --as-of T leaves it out.")
         for check in run.verdict.get("checks", []):
@@ -129,6 +131,23 @@ class Command(BaseCommand):
             raise CommandError("Nothing serves.")
         name = serving.generation.model_name
         self.stdout.write(f"Serving: {name} of run {serving.generation.run_id} (generation {serving.generation_id}).")
+
+
+LEFT_OUT = {
+    "no_sale": "purchases of nothing (a quantity of 0 or less, or a rare price of 0)",
+    "unknown_product": "events of a product that is gone",
+    "stub_products": "products that only events mention",
+}
+
+
+def _data(window: dict[str, Any]) -> str:
+    """What a run learned from and what it left out, in a sentence; nothing before it has read."""
+    if not window:
+        return ""
+    said = f"From {window['events']:,} events of {window['shoppers']:,} shoppers and {window['products']:,} products"
+    cleaning = window.get("cleaning", {})
+    gone = [f"{cleaning[name]:,} {words}" for name, words in LEFT_OUT.items() if cleaning.get(name)]
+    return f"{said}; left out: {', '.join(gone)}." if gone else f"{said}."
 
 
 def _run(text: str) -> str | int:
