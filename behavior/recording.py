@@ -13,6 +13,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from behavior import partitions, queries
+from behavior.array_literals import of_plain, of_texts
 from behavior.models import Shopper
 from behavior.records import NewEvent, Reject, Rules
 from behavior.rejects import keep as keep_rejects
@@ -105,14 +106,17 @@ FROM new LEFT JOIN stored USING (event_id)
 def _store_known(events: Sequence[NewEvent], source: str) -> list[StoredEvent] | None:
     """Store events in one statement, so one trip and one commit; None, and nothing stored, where a shopper or a
     product has never been seen."""
-    # In order of id: of two batches with the same events, sent at once, one waits for the other and neither for both.
-    rows = [_plain_row(event) for event in sorted(events, key=lambda event: event.event_id)]
-    columns = [list(column) for column in zip(*rows, strict=True)]
     connection.ensure_connection()
-    # Its parameters travel beside the statement, which the server has parsed before; Django would write them into it.
-    with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
-        cursor.execute(STORE_KNOWN, [*columns, source], prepare=True)
-        found = {row[0]: row[1:] for row in cursor.fetchall()}
+    raw = connection.connection
+    # Django lets nothing be prepared. Here planning, with a partition for each month, takes as long as storing.
+    before, raw.prepare_threshold = raw.prepare_threshold, 1
+    try:
+        # Its parameters travel beside the statement; Django would write them into it.
+        with connection.wrap_database_errors, psycopg.Cursor(raw) as cursor:
+            cursor.execute(STORE_KNOWN, [*_columns(events), source], prepare=True)
+            found = {row[0]: row[1:] for row in cursor.fetchall()}
+    finally:
+        raw.prepare_threshold = before
     if any(found[event.event_id][0] is None for event in events) or any(
         found[event.event_id][1] is None and event.product is not None for event in events
     ):
@@ -125,8 +129,27 @@ def _store_known(events: Sequence[NewEvent], source: str) -> list[StoredEvent] |
     return stored
 
 
-def _plain_row(event: NewEvent) -> tuple[Any, ...]:
-    return (event.event_id, event.at, event.type, *event.subject, event.product, *_details(event))
+def _columns(events: Sequence[NewEvent]) -> list[str]:
+    """The arrays that ``STORE_KNOWN`` unnests."""
+    # In order of id: of two batches with the same events, sent at once, one waits for the other and neither for both.
+    events = sorted(events, key=lambda event: event.event_id.int)
+    kinds, names = zip(*[event.subject for event in events], strict=True)
+    return [
+        of_plain([event.event_id for event in events]),
+        of_plain([event.at.isoformat() for event in events]),
+        of_texts([event.type for event in events]),
+        of_plain(kinds),
+        of_texts(names),
+        of_texts([event.product for event in events]),
+        of_plain([event.quantity for event in events]),
+        of_plain([event.price for event in events]),
+        of_plain([event.value for event in events]),
+        of_texts([event.session for event in events]),
+        of_texts([event.placement for event in events]),
+        of_texts([event.recommendation_id for event in events]),
+        of_plain([event.position for event in events]),
+        of_plain([event.consent for event in events]),
+    ]
 
 
 def _details(event: NewEvent) -> tuple[Any, ...]:

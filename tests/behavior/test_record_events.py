@@ -86,6 +86,33 @@ class RecordEventsTests(TestCase):
             services.record_events(events=batch)
         self.assertEqual(len(sent), 1)
 
+    def test_the_statement_is_planned_once_and_nothing_else_is_prepared(self) -> None:
+        for _ in range(3):
+            services.record_events(events=[event()])
+            Event.objects.count()
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FILTER (WHERE statement LIKE '%INTO behavior_event%'), count(*)"
+                           " FROM pg_prepared_statements")  # fmt: skip
+            self.assertEqual(cursor.fetchone(), (1, 1))
+
+    def test_every_field_is_stored_as_it_was_sent(self) -> None:
+        services.record_events(events=[event()])
+        odd = '{"a\\",NULL} ß'
+        sent = event(
+            type="rate", quantity=0.1, price=1e-300, value=-4.5, session=odd, placement=odd, position=7, consent=False,
+            recommendation_id="rec_1",
+        )  # fmt: skip
+        Product.objects.create(external_id=odd)
+        Shopper.objects.create(external_id=odd)
+        strange = event(odd, shopper=odd, at=NOON.replace(microsecond=7))
+        self.assertEqual(len(services.record_events(events=[sent, strange]).accepted), 2)
+        for one in (sent, strange):
+            row = Event.objects.get(event_id=one.event_id)
+            for name in ("type", "at", "quantity", "price", "value", "session", "placement", "recommendation_id",
+                         "position", "consent"):  # fmt: skip
+                self.assertEqual(getattr(row, name), getattr(one, name), name)
+        self.assertEqual((row.product.external_id, row.shopper.external_id), (odd, odd))
+
     def test_nor_with_ids_that_were_never_seen(self) -> None:
         batch = [event(f"new{number}", shopper=f"stranger{number}") for number in range(100)]
         with self.statements() as sent, CaptureQueriesContext(connection) as queries:
