@@ -37,9 +37,9 @@ from recommender.engine.config import Config
 from recommender.engine.plan import TooLittleData
 from recommender.engine.progress import Progress, Stopped
 from recommender.engine.trials import Bench
+from recommender.life import Life, only_one
 from recommender.models import TrainingRun, Tuning
 from recommender.runs import folder_of_tuning
-from recommender.training import Life, only_one
 
 LAYERS = {"64-32": (64, 32), "128-64": (128, 64), "256-128": (256, 128), "128-64-32": (128, 64, 32)}
 PACES = (0.5, 1.0, 2.0)

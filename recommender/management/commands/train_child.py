@@ -20,8 +20,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, run: int, attempt: int, **options: Any) -> None:
         os.nice(10)  # answers come first
         from recommender import training
+        from recommender.life import Lost
 
         try:
             self.stdout.write(f"run {run}, attempt {attempt}: {training.run_child(run, attempt)}")
-        except training.Lost as error:
+        except Lost as error:
             raise CommandError(str(error), returncode=3) from error

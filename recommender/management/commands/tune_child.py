@@ -19,10 +19,10 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, tuning: int, attempt: int, **options: Any) -> None:
         os.nice(10)  # answers come first
-        from recommender import training
         from recommender import tuning as search
+        from recommender.life import Lost
 
         try:
             self.stdout.write(f"tuning {tuning}, attempt {attempt}: {search.run_child(tuning, attempt)}")
-        except training.Lost as error:
+        except Lost as error:
             raise CommandError(str(error), returncode=3) from error
