@@ -53,10 +53,10 @@ def without_fresh_profile(*, since: datetime, now: datetime, limit: int) -> list
             LEFT JOIN behavior_shopperprofile p ON p.shopper_id = e.shopper_id
             WHERE e.received_at > %s AND e.at <= %s AND NOT (e.source = 'simulator' AND e.type <> 'purchase')
               AND s.consent IS NOT FALSE
-              AND (p.updated_at IS NULL OR p.updated_at < e.received_at + %s OR p.as_of < e.at)
+              AND (p.updated_at IS NULL OR p.updated_at < e.received_at + make_interval(secs => %s) OR p.as_of < e.at)
             GROUP BY e.shopper_id ORDER BY min(e.received_at), e.shopper_id LIMIT %s
             """,
-            [since, now, LONGEST_COMMIT, limit],
+            [since, now, LONGEST_COMMIT.total_seconds(), limit],
         )
         return [shopper for (shopper,) in cursor.fetchall()]
 

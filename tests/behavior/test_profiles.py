@@ -188,7 +188,8 @@ class BuildProfilesTests(TestCase):
 
     def post(self, shopper: Shopper, *, ago: timedelta, **fields: Any) -> None:
         """An event of just now, received ``ago``."""
-        event = make_event(shopper, self.products[0], **{"at": timezone.now() - ago, "price": 2.0} | fields)
+        happened: dict[str, Any] = {"at": timezone.now() - ago, "price": 2.0, **fields}
+        event = make_event(shopper, self.products[0], **happened)
         Event.objects.filter(pk=event.pk).update(received_at=timezone.now() - ago)
 
     def test_whoever_posted_lately_is_folded_anew_and_only_they(self) -> None:

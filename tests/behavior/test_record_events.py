@@ -111,6 +111,7 @@ class RecordEventsTests(TestCase):
             for name in ("type", "at", "quantity", "price", "value", "session", "placement", "recommendation_id",
                          "position", "consent"):  # fmt: skip
                 self.assertEqual(getattr(row, name), getattr(one, name), name)
+        assert row.product is not None
         self.assertEqual((row.product.external_id, row.shopper.external_id), (odd, odd))
 
     def test_nor_with_ids_that_were_never_seen(self) -> None:
