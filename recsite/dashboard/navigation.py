@@ -151,7 +151,7 @@ def _read_vitals() -> list[Vital]:
     try:
         last = Event.objects.order_by("-at").values_list("at", flat=True).first()
         run = Switch.objects.values_list("generation__run_id", flat=True).first()
-    except DatabaseError:
+    except DatabaseError:  # as above: the foot of the navigation stays empty
         return []
     lately = sight.lately(MINUTES)
     p95 = lately.p95 if lately else None
