@@ -81,6 +81,7 @@ class Rules:
     types: Collection[str]
     now: datetime
     retention_days: int = 0  # 0: everything is kept
+    may_be_large: bool = True  # False where all that came is too little for one event to be too large
 
     @property
     def latest(self) -> datetime:
@@ -110,7 +111,7 @@ def parse_event(payload: Any, *, index: int, rules: Rules) -> NewEvent | Reject:
 def _parse(payload: Any, rules: Rules) -> NewEvent:
     if not isinstance(payload, Mapping):
         raise _RefusedError("not_an_object", "", f"expected an object; received {_kind(payload)}")
-    if (size := len(orjson.dumps(payload))) > MAX_EVENT_BYTES:
+    if rules.may_be_large and (size := len(orjson.dumps(payload))) > MAX_EVENT_BYTES:
         raise _RefusedError("too_large", "", f"expected at most {MAX_EVENT_BYTES:,} bytes; received {size:,}")
     event_id = _event_id(payload)
     kind = _type(payload, rules.types)

@@ -12,7 +12,7 @@ import time
 from bisect import bisect_left
 from collections import Counter as Tally
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 
@@ -40,6 +40,11 @@ AGE = Histogram(
 @cache
 def _step(name: str) -> Histogram:
     return STEP.labels(name)
+
+
+@cache
+def _outcome(name: str) -> Counter:
+    return EVENTS.labels(name)
 
 
 @cache
@@ -104,15 +109,17 @@ def note_answer(placement: str, fallback: str | None, degraded: bool, seconds: f
 def note_events(accepted: int, duplicate: int, rejected: int, age: float | None) -> None:
     """One batch; ``age``: seconds since its newest event, None without any accepted."""
     for outcome, count in (("accepted", accepted), ("duplicate", duplicate), ("rejected", rejected)):
-        EVENTS.labels(outcome).inc(count)
+        counter = _outcome(outcome)
+        if count:
+            counter.inc(count)
     if age is not None:
         AGE.observe(age)
         _minutes.add({"events": accepted, "batches": 1, "age": age})
 
 
-def note_arrivals(arrivals: Sequence[Arrival]) -> None:
-    """What was posted, oldest first, for whoever watches."""
-    _minutes.see(arrivals)
+def note_arrivals(batch: Callable[[], Sequence[Arrival]]) -> None:
+    """What was posted, oldest first, for whoever watches; ``batch`` is called for the newest of each second only."""
+    _minutes.see(batch)
 
 
 def arrivals(limit: int = 20) -> list[Arrival] | None:
@@ -177,6 +184,16 @@ def _quantile(buckets: Sequence[float], share: float) -> float | None:
     return SHORT[-1]
 
 
+def _newest(batches: Sequence[Callable[[], Sequence[Arrival]]]) -> list[Arrival]:
+    """The newest ``KEPT_ARRIVALS``, oldest first."""
+    found: list[Arrival] = []
+    for batch in reversed(batches):
+        found[:0] = batch()
+        if len(found) >= KEPT_ARRIVALS:
+            break
+    return found[-KEPT_ARRIVALS:]
+
+
 class _Minutes:
     """Counts by minute and the newest events in memory, taken to Redis by a thread that starts with the first."""
 
@@ -184,7 +201,7 @@ class _Minutes:
         self._lock = threading.Lock()
         self._counts: dict[int, Tally[str]] = {}
         self._used: dict[int, float] = {}
-        self._seen: deque[Arrival] = deque(maxlen=KEPT_ARRIVALS)
+        self._seen: deque[Callable[[], Sequence[Arrival]]] = deque(maxlen=KEPT_ARRIVALS)  # none is empty
         self._thread: threading.Thread | None = None
 
     def add(self, counts: dict[str, float]) -> None:
@@ -193,9 +210,9 @@ class _Minutes:
             self._counts.setdefault(minute, Tally()).update(counts)
             self._start()
 
-    def see(self, arrivals: Sequence[Arrival]) -> None:
+    def see(self, batch: Callable[[], Sequence[Arrival]]) -> None:
         with self._lock:
-            self._seen.extend(arrivals)
+            self._seen.append(batch)
             self._start()
 
     def use(self, key: int) -> None:
@@ -220,7 +237,7 @@ class _Minutes:
             if used:
                 store.note_keys_used(used)
             if seen:
-                store.add_arrivals([asdict(arrival) for arrival in seen])
+                store.add_arrivals([asdict(arrival) for arrival in _newest(seen)])
         except store.StoreDown:
             return
 

@@ -97,7 +97,7 @@ class RefusalTests(EventsCase):
     def test_single_events_never_block_others(self) -> None:
         wrong: list[dict[str, object]] = [
             {"at": "yesterday"}, {"price": -1}, {"event_id": "7"}, {"position": 1e9}, {"shopper": "x" * 129},
-            {"visitor": "v"}, {"value": "five"}, {"product": ""}, {"session": "\0"},
+            {"visitor": "v"}, {"value": "five"}, {"product": ""}, {"session": "\0"}, {"note": "x" * 40_000},
         ]  # fmt: skip
         strange: list[object] = [None, 1, "x", [], {}, *(event(**fields) for fields in wrong)]
         answer = read(self.shop.post("events", {"events": [*strange, event()]}))

@@ -213,7 +213,7 @@ class StreamTest(DataCase):
             Arrival(time.time(), "duplicate", "view", "visitor", "v1", "p0", source="simulator"),
             Arrival(time.time(), "rejected", code="unknown_type", field="type", message="expected one of …"),
         ]
-        sight.note_arrivals(seen)
+        sight.note_arrivals(lambda: seen)
         self.client.force_login(make_person())
         text = text_of(self.client.get(reverse("data-stream")))
         for words in ("accepted", "unjoined", "duplicate", "rejected", "shopper anna", "2 units", "home, position 3"):

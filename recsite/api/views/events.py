@@ -14,7 +14,7 @@ from drf_spectacular.utils import extend_schema
 
 from behavior import queries
 from behavior import services as behavior
-from behavior.records import NewEvent, Reject, Rules, parse_event
+from behavior.records import MAX_EVENT_BYTES, NewEvent, Reject, Rules, parse_event
 from recommender import services as recommender
 from recsite.api import rendering, serializers, sight
 from recsite.api.keys import Key
@@ -34,12 +34,12 @@ class _Types:
         self._names: tuple[str, ...] = ()
         self._at = -TYPES_SECONDS
 
-    def rules(self, *, fresh: bool = False) -> Rules:
+    def rules(self, *, may_be_large: bool, fresh: bool = False) -> Rules:
         now = time.monotonic()
         with self._lock:
             if not self._names or now - self._at > (0.1 if fresh else TYPES_SECONDS):
                 self._names, self._at = tuple(queries.declared_types()), now
-        return Rules(self._names, timezone.now(), settings.EVENT_RETENTION_DAYS)
+        return Rules(self._names, timezone.now(), settings.EVENT_RETENTION_DAYS, may_be_large)
 
     def forget(self) -> None:
         self._names = ()
@@ -64,7 +64,8 @@ class EventsView(ApiView):
         `event_id` again is a duplicate and changes nothing.
         """
         caller = owner_only(key)
-        events, rejects = _read(items(body(request), "events", most=MAX_EVENTS), caller)
+        payloads = items(body(request), "events", most=MAX_EVENTS)
+        events, rejects = _read(payloads, caller, may_be_large=len(request.body) > MAX_EVENT_BYTES)
         # A shopper named by a browser's key is no dead letter: replaying it would store what was refused.
         letters = [reject for reject in rejects if reject.code != "not_found"]
         source = source_of(request, caller)
@@ -73,7 +74,8 @@ class EventsView(ApiView):
         if recorded.duplicate:  # whoever stored them may have died before it told Redis
             recommender.note_again([event.event_id for event in events])
         _count(recorded, rejects)
-        sight.note_arrivals(_arrivals(events, rejects, recorded, source))
+        now = time.time()
+        sight.note_arrivals(lambda: _arrivals(events, rejects, recorded, source, now))
         return rendering.json_response(
             {
                 "accepted": len(recorded.accepted),
@@ -84,11 +86,12 @@ class EventsView(ApiView):
         )
 
 
-def _read(payloads: list[Any], key: Key) -> tuple[list[NewEvent], list[Reject]]:
-    rules = types.rules()
+def _read(payloads: list[Any], key: Key, *, may_be_large: bool) -> tuple[list[NewEvent], list[Reject]]:
+    """``may_be_large``: sent in few bytes, none of them can be, and none is measured."""
+    rules = types.rules(may_be_large=may_be_large)
     read = [parse_event(payload, index=index, rules=rules) for index, payload in enumerate(payloads)]
     if any(isinstance(event, Reject) and event.code == "unknown_type" for event in read):
-        rules = types.rules(fresh=True)  # declared a moment ago, perhaps
+        rules = types.rules(may_be_large=may_be_large, fresh=True)  # declared a moment ago, perhaps
         read = [parse_event(payload, index=index, rules=rules) for index, payload in enumerate(payloads)]
     if not key.is_secret:
         read = [_own_subject(event, index, payloads[index]) for index, event in enumerate(read)]
@@ -119,10 +122,10 @@ def _count(recorded: behavior.Recorded, rejects: list[Reject]) -> None:
 
 
 def _arrivals(
-    events: list[NewEvent], rejects: list[Reject], recorded: behavior.Recorded, source: str
+    events: list[NewEvent], rejects: list[Reject], recorded: behavior.Recorded, source: str, now: float
 ) -> list[sight.Arrival]:
     """What the console shows of a batch: its last events and rejects."""
-    now, stored = time.time(), {one.event.event_id: one for one in recorded.accepted}
+    stored = {one.event.event_id: one for one in recorded.accepted}
     seen = []
     for event in events[-sight.KEPT_ARRIVALS :]:
         kept = stored.pop(event.event_id, None)
