@@ -24,7 +24,7 @@ class Generation(models.Model):
     as_of = models.DateTimeField()
     shoppers_total = models.PositiveIntegerField(default=0)
     shoppers_done = models.PositiveIntegerField(default=0)
-    manifest = models.JSONField(default=dict)  # publish.Manifest.to_dict()
+    manifest = models.JSONField(default=dict)  # generations.Manifest.to_dict()
     folder = models.CharField(max_length=300, blank=True)  # the stored lists under MODEL_DIR
     error = models.TextField(blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
