@@ -11,8 +11,8 @@ from recommender import queries, services
 from recsite.dashboard import roles
 from tests.browser.console import ConsoleCase
 from tests.dashboard.people import PASSWORD, make_person
+from tests.dashboard.runs import make_generation, make_run, serve
 from tests.dashboard.test_model_shadow import make_lists
-from tests.dashboard.test_models import make_generation, make_run, serve
 from tests.recommender.test_comparing import store_lists
 
 

@@ -12,7 +12,7 @@ from recommender.models import TrainingRun
 from recsite.dashboard import roles
 from tests.browser.console import ConsoleCase
 from tests.dashboard.people import PASSWORD, make_person
-from tests.dashboard.test_models import make_generation, make_run, serve
+from tests.dashboard.runs import make_generation, make_run, serve
 
 
 class ModelsTest(ConsoleCase):

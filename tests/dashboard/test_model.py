@@ -14,7 +14,7 @@ from recsite.dashboard.models import AuditEntry
 from recsite.dashboard.pages import model as page
 from recsite.testing import open_new_shop
 from tests.dashboard.people import make_person
-from tests.dashboard.test_models import ADMIN, SEES, make_generation, make_run, serve
+from tests.dashboard.runs import ADMIN, SEES, make_generation, make_run, serve
 
 
 class ModelTest(TestCase):

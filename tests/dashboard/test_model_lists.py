@@ -11,7 +11,7 @@ from recsite.dashboard import roles
 from recsite.dashboard.pages import model_lists as page
 from tests.dashboard.clocks import stopped_clock
 from tests.dashboard.people import make_person
-from tests.dashboard.test_models import make_run
+from tests.dashboard.runs import make_run
 from tests.recommender.test_comparing import store_lists
 from tests.recommender.test_publish import PublishCase
 

@@ -10,7 +10,7 @@ from recsite.dashboard import numbers, roles
 from recsite.dashboard.pages import model_positions
 from recsite.testing import open_new_shop
 from tests.dashboard.people import make_person
-from tests.dashboard.test_models import make_run
+from tests.dashboard.runs import make_run
 
 TOLD = {
     "shown": 1200,

@@ -21,7 +21,7 @@ from recsite.dashboard.queries import models as model_queries
 from recsite.testing import open_new_shop
 from tests.dashboard.clocks import stopped_clock
 from tests.dashboard.people import make_person
-from tests.dashboard.test_models import ADMIN, SEES, make_generation, make_run, serve
+from tests.dashboard.runs import ADMIN, SEES, make_generation, make_run, serve
 from tests.goods import make_event, make_products, make_shoppers
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)

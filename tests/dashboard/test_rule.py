@@ -1,9 +1,9 @@
-"""The rule editor: what it shows while one writes, what it saves, what it refuses, what it takes back."""
+"""The rule editor: its form, and the page of a rule that is stored."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 from django.core.cache import cache
@@ -12,20 +12,14 @@ from django.http import QueryDict
 from django.test import TestCase
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from hypothesis.extra.django import TestCase as HypothesisCase
 
-from recommender import availability, rulebook, serve, state, steering
-from recommender.models import Rule, RuleVersion, ServedList
-from recommender.rulebook import Wording, wording_of
-from recsite.dashboard import roles, rule_forms
-from recsite.dashboard.components import Submit
-from recsite.dashboard.models import AuditEntry
+from recommender import rulebook, state, steering
+from recommender.models import Rule
+from recommender.rulebook import Wording
+from recsite.dashboard import roles
 from recsite.dashboard.pages import rule as page
 from recsite.dashboard.pages import rule_entries, rule_trial
 from recsite.dashboard.pages.rule import RulePage
-from recsite.dashboard.queries import rules as queries
 from recsite.dashboard.rule_forms import form_of, posted, read
 from recsite.dashboard.rule_spans import spans, with_span
 from recsite.dashboard.shop import read_shop
@@ -189,234 +183,6 @@ class FormTest(RuleCase):
         self.assertContains(answer, "The list is shown without this rule.")
 
 
-class PreviewTest(RuleCase):
-    def test_it_is_what_the_api_answers_once_the_rule_is_live(self) -> None:
-        for shopper in ("", "s1"):
-            for changes in (
-                {},
-                {"verb": "exclude"},
-                {"verb": "only", "products": [], "categories": ["Drinks > Coffee"]},
-                {"verb": "boost", "strength": "strong", "products": [], "brands": ["Brand 2"]},
-                {"verb": "spread", "limit": "1", "by": "brand", "products": []},
-            ):
-                with self.subTest(changes, shopper=shopper):
-                    made = self.build(preview_shopper=shopper, **changes)
-                    wording = rule_entries.read(self.entries(**changes), read_shop()).wording
-                    self.make(wording, live=True)
-                    answer = serve.recommend(serve.Request(shopper=shopper or None, record=False))
-                    self.assertEqual(self.tiles(made), [item.product for item in answer.items])
-                    Rule.objects.all().delete()
-                    steering.publish()
-
-    def test_moves_compare_with_the_list_without_the_rule(self) -> None:
-        made = self.build(products="p20", position="1")
-        assert made.trial.tiles
-        self.assertEqual([card.move.kind for card in made.trial.tiles.cards if card.move][:2], ["new", "down"])
-        self.assertTrue(made.trial.tiles.cards[0].selected)
-        self.assertIn("Leaves the list: ", made.trial.leaves)
-        self.assertIn("without this rule it would be at rank", made.trial.trace.without)
-
-    def test_it_looks_at_the_rules_own_start(self) -> None:
-        start = datetime.now(UTC) + timedelta(days=7)
-        made = self.build(starts_at=f"{start:%Y-%m-%dT%H:%M}")
-        self.assertEqual(self.tiles(made)[1], "p20")
-        now = self.build(starts_at=f"{start:%Y-%m-%dT%H:%M}", preview_at=f"{datetime.now(UTC):%Y-%m-%dT%H:%M}")
-        self.assertNotEqual(self.tiles(now)[1], "p20")
-        self.assertEqual(now.trial.notices[-1].text, "It does not run at this moment: look at another time.")
-
-    def test_why_nothing_moves_is_said(self) -> None:
-        for changes, words in (
-            ({"preview_placement": "similar"}, "It is not for Similar products."),
-            ({"segments": "loyal", "preview_shopper": "s1"}, "It is for loyal shoppers; this one is"),
-            ({"verb": "exclude", "products": "p23"}, "Nothing that it is for is in the list"),
-        ):
-            with self.subTest(changes):
-                self.assertIn(words, self.build(None, **changes).trial.notices[-1].text)
-
-    def test_a_new_visitor_is_looked_at_as_of_the_rules_segment(self) -> None:
-        self.assertEqual(self.tiles(self.build(segments="loyal"))[1], "p20")
-        self.assertNotEqual(self.tiles(self.build(segments="loyal", preview_segment="weekly"))[1], "p20")
-
-    def test_a_rule_being_changed_is_not_there_twice(self) -> None:
-        rule = self.make(live=True)
-        made = self.build(rule, position="1", seen="2")
-        self.assertEqual(self.tiles(made)[0], "p20")
-        self.assertEqual(made.trial.notices, [])
-
-    def test_a_conflict_is_named_while_one_edits(self) -> None:
-        other = self.make(live=True)
-        made = self.build(products="p3", name="Coffee first")
-        notice = made.trial.notices[0]
-        self.assertEqual(notice.title, "Two rules want position 2 on Home.")
-        self.assertIn("“Tea first” runs first and gets it", notice.text)
-        first = notice.actions[0]
-        assert isinstance(first, Submit)
-        self.assertEqual((first.name, first.value), ("fix", "position:3"))
-        self.assertEqual(notice.actions[-1].href, reverse("rule", args=[other.pk]))  # type: ignore[attr-defined]
-        assert made.trial.tiles
-        self.assertEqual([card.key for card in made.trial.tiles.cards if card.conflict], ["p20"])
-
-    def test_a_pin_behind_the_end_of_the_list_is_named_with_its_last_position(self) -> None:
-        answer = self.client.post(reverse("rule-new"), self.entries(position="15", do="try"))
-        self.assertContains(answer, "No list is so long on Home.")
-        self.assertContains(answer, "pins to position 15, but Home shows 10")
-        self.assertContains(answer, 'value="position:10"')
-
-    def test_its_button_changes_the_entries_alone(self) -> None:
-        self.make(live=True)
-        made = self.build(products="p3", name="Coffee first", fix="position:3")
-        self.assertEqual((made.fields.position, made.trial.notices), ("3", []))
-        self.assertEqual(Rule.objects.count(), 1)
-
-    def test_htmx_gets_the_part_and_nothing_is_written(self) -> None:
-        answer = self.client.post(reverse("rule-new"), self.entries().dict(), headers={"HX-Request": "true"})
-        self.assertContains(answer, 'id="rule-side"')
-        self.assertNotContains(answer, "<html")
-        self.assertFalse(Rule.objects.exists())
-        self.assertFalse(ServedList.objects.exists())
-
-    def test_reach_is_counted_over_the_lists_that_were_served(self) -> None:
-        ids = [row.pk for row in make_products(12, prefix="q")]
-        for number in range(4):
-            ServedList.objects.create(
-                recommendation_id=str(number), at=datetime.now(UTC), placement="home", products=ids[number : number + 8]
-            )
-        state.forget()
-        availability.file().unlink(missing_ok=True)
-        for changes, share in (
-            ({"products": "q0", "position": "1"}, "75.0"),  # stands there in one of four
-            ({"products": "nothing", "position": "1"}, "0.0"),  # no product could stand there
-            ({"verb": "exclude", "products": "q2"}, "75.0"),
-            ({"verb": "only", "products": [], "categories": ["Drinks > Tea"]}, "100.0"),
-            ({"verb": "spread", "products": [], "limit": "8", "by": "brand"}, "0.0"),
-        ):
-            with self.subTest(changes):
-                self.assertEqual(self.build(**changes).trial.reach.stats[1].value, share)
-
-    def test_a_live_rule_is_counted_over_the_lists_from_before_it(self) -> None:
-        rule = self.make(live=True)
-        ids = [row.pk for row in make_products(12, prefix="q")]
-        for number, hours in enumerate((-1, -2, 1)):
-            at = datetime.now(UTC) + timedelta(hours=hours)
-            ServedList.objects.create(recommendation_id=str(number), at=at, placement="home", products=ids)
-        stat = self.build(rule, seen="2").trial.reach.stats[1]
-        self.assertEqual((stat.value, stat.note), ("100.0", "of the newest 2 on Home from before it was live"))
-
-    def test_what_it_did_stands_on_top_or_says_when_it_will(self) -> None:
-        rule = rulebook.create(wording=TEA_FIRST, by=self.person, live=True)
-        self.assertIn("No list that it touched was shown", self.build(rule, seen="1").effect_note)
-        later = datetime.now(UTC) + timedelta(days=7)
-        waits = rulebook.create(wording=replace(TEA_FIRST, starts_at=later), by=self.person, live=True)
-        made = self.build(waits, seen="1")
-        self.assertIn("It starts on", made.effect_note)
-        self.assertEqual((made.effect, made.effect_href), (None, ""))
-
-    def test_without_lists_there_is_no_data(self) -> None:
-        stats = self.build().trial.reach.stats
-        self.assertEqual([stat.value for stat in stats], ["1", "no data", "no data"])
-
-
-class SavingTest(RuleCase):
-    def send(self, rule: Rule | None = None, **changes: object) -> object:
-        url = reverse("rule", args=[rule.pk]) if rule else reverse("rule-new")
-        data = dict(self.entries(**changes).lists())
-        with self.captureOnCommitCallbacks(execute=True):
-            return self.client.post(url, data)
-
-    def toast(self, rule: Rule) -> object:
-        return next(iter(self.client.get(reverse("rule", args=[rule.pk])).context["messages"]))
-
-    def test_a_draft_then_live_then_undone(self) -> None:
-        answer = self.send(do="save")
-        rule = Rule.objects.get()
-        self.assertRedirects(answer, reverse("rule", args=[rule.pk]), fetch_redirect_response=False)  # type: ignore[arg-type]
-        self.assertEqual((rule.status, rule.owner, wording_of(rule)), ("draft", self.person, TEA_FIRST))
-        self.send(rule, do="live", seen=rule.version)
-        rule.refresh_from_db()
-        self.assertEqual(rule.status, "live")
-        self.assertEqual(serve.recommend(serve.Request(record=False)).items[1].product, "p20")
-        with self.captureOnCommitCallbacks(execute=True):
-            self.client.post(reverse("rule-undo", args=[rule.pk, rule.version]))
-        rule.refresh_from_db()
-        self.assertEqual(rule.status, "draft")
-        self.assertNotEqual(serve.recommend(serve.Request(record=False)).items[1].product, "p20")
-        self.assertEqual(
-            list(AuditEntry.objects.order_by("id").values_list("action", flat=True)),
-            ["rule.create", "rule.live", "rule.undo"],
-        )
-
-    def test_the_toast_says_since_when_and_has_its_way_back(self) -> None:
-        self.send(do="live")
-        rule = Rule.objects.get()
-        toast = self.toast(rule)
-        self.assertRegex(str(toast), r"^“Tea first” is live since \d\d:\d\d:\d\d\.$")
-        self.assertEqual(toast.extra_tags, f"undo:{reverse('rule-undo', args=[rule.pk, 2])}")  # type: ignore[attr-defined]
-
-    def test_what_is_scheduled_says_when_it_starts(self) -> None:
-        start = datetime.now(UTC) + timedelta(days=7)
-        self.send(do="live", starts_at=f"{start:%Y-%m-%dT%H:%M}")
-        self.assertIn("goes live on ", str(self.toast(Rule.objects.get())))
-
-    def test_a_name_is_made_where_none_was_given(self) -> None:
-        self.send(do="save", name="")
-        self.assertEqual(Rule.objects.get().name, "Pin Tea number 20 to position 2")
-
-    def test_refusals_keep_the_entries(self) -> None:
-        for changes, words in (
-            ({"position": "11"}, "expected at most 10"),
-            ({"position": "first"}, "received “first”"),
-            ({"products": []}, "Which products?"),
-            ({"placements": "attic"}, "received attic"),
-            ({"starts_at": "2026-12-02T00:00", "ends_at": "2026-12-01T00:00"}, "The end must come after the start."),
-            ({"verb": "boost", "strength": "own", "factor": "0"}, "received 0"),
-            ({"verb": "boost", "strength": "own", "factor": ""}, "expected a number above 0"),
-        ):
-            with self.subTest(changes):
-                answer = self.send(do="live", note="all of this stays", **changes)
-                self.assertContains(answer, words, status_code=422)  # type: ignore[arg-type]
-                self.assertContains(answer, "all of this stays", status_code=422)  # type: ignore[arg-type]
-        self.assertFalse(Rule.objects.exists())
-
-    def test_somebody_elses_change_is_said_and_nothing_is_lost(self) -> None:
-        rule = self.make()
-        rulebook.change(rule_id=rule.pk, seen=1, wording=replace(TEA_FIRST, note="theirs"), by=make_person(name="ann"))
-        answer = self.send(rule, do="save", seen=1, note="mine")
-        self.assertContains(answer, "ann changed this rule while you edited it.", status_code=409)  # type: ignore[arg-type]
-        self.assertContains(answer, ">mine</textarea>", status_code=409)  # type: ignore[arg-type]
-        self.assertEqual(Rule.objects.get().note, "theirs")
-        self.send(rule, do="save", seen=2, note="mine")  # knowing of it, one may
-        self.assertEqual(Rule.objects.get().note, "mine")
-
-    def test_a_live_rule_is_changed_at_once(self) -> None:
-        rule = self.make(live=True)
-        self.send(rule, do="save", seen=2, position="1")
-        self.assertEqual(serve.recommend(serve.Request(record=False)).items[0].product, "p20")
-        self.assertIn("is changed", str(self.toast(rule)))
-
-    def test_an_older_version_is_restored(self) -> None:
-        rule = self.make(live=True)
-        rulebook.change(rule_id=rule.pk, seen=2, wording=replace(TEA_FIRST, name="Other"), by=self.person)
-        self.client.post(reverse("rule-do", args=[rule.pk]), {"do": "restore", "version": "2"})
-        rule.refresh_from_db()
-        self.assertEqual((rule.name, rule.status, rule.version), ("Tea first", "live", 4))
-        self.client.post(reverse("rule-do", args=[rule.pk]), {"do": "restore", "version": "99"})
-        self.assertEqual(RuleVersion.objects.filter(rule=rule).count(), 4)
-
-    def test_undo_is_refused_after_a_later_change(self) -> None:
-        rule = self.make(live=True)
-        rulebook.pause(rule_id=rule.pk, by=make_person(name="ann"))
-        answer = self.client.post(reverse("rule-undo", args=[rule.pk, 2]), follow=True)
-        self.assertIn("ann changed “Tea first” meanwhile", str(next(iter(answer.context["messages"]))))
-
-    def test_deleting_asks_first_and_takes_drafts_only(self) -> None:
-        draft, live = self.make(), self.make(live=True)
-        self.assertContains(self.client.get(reverse("rule-delete", args=[draft.pk])), "go for good")
-        self.assertTrue(Rule.objects.filter(pk=draft.pk).exists())
-        for rule in (draft, live):
-            self.client.post(reverse("rule-delete", args=[rule.pk]))
-        self.assertEqual(list(Rule.objects.all()), [live])
-
-
 class PageTest(RuleCase):
     def test_every_state_has_its_actions(self) -> None:
         rule = self.make()
@@ -477,55 +243,3 @@ class PageTest(RuleCase):
                 counts.append(len(seen))
             self.make(replace(TEA_FIRST, name=f"rule {number}", condition={"products": [f"p{number}"]}), live=True)
         self.assertEqual(counts[0], counts[1])
-
-
-WORDINGS = st.builds(
-    Wording,
-    name=st.just("Any"),
-    verb=st.sampled_from(["pin", "boost", "bury", "exclude", "only", "spread"]),
-    condition=st.sampled_from(
-        [{"products": ["p20"]}, {"categories": ["Drinks > Tea"]}, {"brands": ["Brand 1"]}, {"price_max": 12}]
-    ),
-    parameters=st.integers(1, 3).map(lambda position: {"position": position, "strength": "strong", "limit": 2}),
-    placements=st.sampled_from([(), ("home",), ("similar",)]),
-    starts_at=st.sampled_from([None, datetime(2026, 1, 1, tzinfo=UTC), datetime(2999, 1, 1, tzinfo=UTC)]),
-)
-
-
-class PropertyTest(HypothesisCase):
-    """Whatever the rules are, the editor's list is the API's."""
-
-    @classmethod
-    def setUpTestData(cls) -> None:
-        make_history(make_shoppers(4), make_products(24), weeks=3)
-
-    def setUp(self) -> None:
-        open_new_shop(self)
-        steering.publish()
-        state.forget()
-
-    @settings(max_examples=25, deadline=None)
-    @given(st.lists(WORDINGS, max_size=3), WORDINGS, st.sampled_from([None, "s0", "s1"]))
-    def test_the_preview_with_a_draft_is_the_apis_list_once_it_is_live(
-        self, live: list[Wording], draft: Wording, shopper: str | None
-    ) -> None:
-        rules = [rulebook.create(wording=wording, by=None, live=True) for wording in live]
-        shop = read_shop()
-        form = rule_forms.form_of(draft, shop.zone, seen=0)
-        at = datetime.now(UTC) + timedelta(days=1)
-        trial = {"at": at.isoformat(), **({"shopper": shopper} if shopper else {}), "placement": "home"}
-        made = page.build(form, trial, shop, permissions=frozenset())
-        shown = [card.key for card in made.trial.tiles.cards] if made.trial.tiles else []
-        wording, _ = read(form, shop.zone)
-        rules.append(rulebook.create(wording=wording, by=None, live=True))
-        steering.publish()
-        self.assertEqual(shown, self.ask(shopper, at))
-        # Taking it back restores the list without it.
-        without = [rule for rule in queries.compiled_of(rules) if rule.id != rules[-1].pk]
-        rulebook.undo(rule_id=rules[-1].pk, version=rules[-1].version, by=None)
-        steering.publish()
-        request = serve.Request(shopper=shopper, as_of=at, record=False, rules=tuple(without))
-        self.assertEqual(self.ask(shopper, at), [item.product for item in serve.recommend(request).items])
-
-    def ask(self, shopper: str | None, at: datetime) -> list[str]:
-        return [item.product for item in serve.recommend(serve.Request(shopper=shopper, as_of=at, record=False)).items]
