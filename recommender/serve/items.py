@@ -25,19 +25,22 @@ def items_of(case: Case, shown: Ranked, trace: Trace, scored: Sequence[Ranked]) 
     shopping = _shopping(case, shown.items)
     chances = _chances(case.subject, shown.items, scored)
     parts = _contributions(case.subject, shown.items) if case.request.explain else {}
-    return tuple(
-        Item(
-            product=case.catalogue.shelf.external_ids[item],
-            product_id=int(case.catalogue.product_ids[item]),
-            position=place + 1,
-            score=chances[place],
-            reason=_reason(item, trace.of(item), shopping),
-            rule=trace.rule_of(item),
-            contributions=tuple(parts.get(item, ())),
-            trace=trace.of(item),
+    found = []
+    for place, item in enumerate(shown.items.tolist()):
+        steps = trace.of(item)
+        found.append(
+            Item(
+                product=case.catalogue.shelf.external_ids[item],
+                product_id=int(case.catalogue.product_ids[item]),
+                position=place + 1,
+                score=chances[place],
+                reason=_reason(item, steps, shopping),
+                rule=trace.rule_of(item),
+                contributions=tuple(parts.get(item, ())),
+                trace=steps,
+            )
         )
-        for place, item in enumerate(shown.items.tolist())
-    )
+    return tuple(found)
 
 
 def _reason(item: int, steps: Sequence[Step], shopping: Shopping) -> Reason:
