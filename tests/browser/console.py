@@ -8,12 +8,15 @@ from typing import Literal
 
 from axe_playwright_python.sync_playwright import Axe
 from django.core.cache import cache
-from playwright.sync_api import Page
+from playwright.sync_api import ConsoleMessage, Page
 
 from recsite.testing import LiveCase, open_new_shop
 
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 WIDTHS = (1440, 390)
+#: htmx complains so of a request that a newer one replaced, or whose page was left; a failed one has another name
+#: (``htmx:responseError``, ``htmx:sendError``) beside the first of these.
+ABORTED = ("htmx:afterRequest,", "htmx:sendAbort,")
 
 
 class ConsoleCase(LiveCase):
@@ -25,7 +28,11 @@ class ConsoleCase(LiveCase):
         cache.clear()
         self.errors: list[str] = []
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
-        self.page.on("console", lambda line: self.errors.append(line.text) if line.type == "error" else None)
+        self.page.on("console", self._note)
+
+    def _note(self, line: ConsoleMessage) -> None:
+        if line.type == "error" and not line.text.startswith(ABORTED):
+            self.errors.append(line.text)
 
     def tearDown(self) -> None:
         self.assertEqual(self.errors, [], "the browser's console")
