@@ -10,8 +10,8 @@ import numpy as np
 
 from recommender.compiled_rules import CompiledRule, Schedule
 from recommender.conflicts import Conflict, conflicts
+from tests.recommender.ruled import rule
 from tests.recommender.shelves import DAY, NOW, goods
-from tests.recommender.test_rules import rule
 
 SHELF = goods()
 

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import csv
 import tempfile
 import time
 import uuid
 from datetime import timedelta
-from pathlib import Path
 from typing import NoReturn
 from unittest import mock
 
-from django.core.management import call_command
 from django.db import OperationalError, connection
 from django.test import TestCase, override_settings
 from django.utils import timezone
 
 from behavior.models import Shopper
-from behavior.records import UNTIMED, NewEvent
+from behavior.records import NewEvent
 from behavior.services import record_events
 from catalog.models import Product
 from recommender import availability, live, refresh, serve, services, state, steering, store
@@ -275,12 +272,6 @@ class Bare(TestCase):
         self.addCleanup(settings.disable)
         state.forget()
         self.addCleanup(state.forget)
-        self.out = Path(folder.name) / "out.csv"
-
-    def export(self, *arguments: str) -> list[dict[str, str]]:
-        call_command("export_recommendations", "--out", str(self.out), *arguments, verbosity=0)
-        with self.out.open(newline="") as file:
-            return list(csv.DictReader(file))
 
     def test_an_empty_catalogue_says_so(self) -> None:
         answer = serve.recommend(serve.Request(shopper="s0"))
@@ -291,49 +282,3 @@ class Bare(TestCase):
         make_event(anna, goods[2])
         answer = serve.recommend(serve.Request(shopper="s0", n=4))
         self.assertEqual((answer.fallback, answer.items[0].product, len(answer.items)), ("trending", "p2", 4))
-
-    def test_untimed_data_without_attributes_is_exported(self) -> None:
-        goods = Product.objects.bulk_create(Product(external_id=f"{number}") for number in range(6))
-        for person in make_shoppers(3):
-            make_event(person, goods[0], at=UNTIMED)
-        rows = self.export("--n", "5")
-        self.assertEqual(len(rows), 15)
-        self.assertEqual([row["product_id"] for row in rows if row["rank"] == "1"], ["0"] * 3)
-
-
-class Exporting(ServeCase):
-    def export(self, *arguments: str) -> list[dict[str, str]]:
-        with tempfile.NamedTemporaryFile(suffix=".csv") as file:
-            call_command("export_recommendations", "--out", file.name, *arguments, verbosity=0)
-            return list(csv.DictReader(Path(file.name).read_text().splitlines()))
-
-    def test_everybody_has_n_and_the_best_first(self) -> None:
-        rows = self.export("--n", "7")
-        self.assertEqual(len(rows), 7 * len(self.shoppers))
-        mine = [row["product_id"] for row in rows if row["shopper_id"] == "s0"]
-        self.assertEqual(mine, products(serve.Request(shopper="s0", n=7, as_of=NEWEST)))
-
-    def test_ids_are_written_as_they_are(self) -> None:
-        Product.objects.filter(external_id="p3").update(external_id="=3+4")
-        Shopper.objects.filter(external_id="s0").update(external_id="-1")
-        availability.publish_base()
-        state.forget()
-        rows = self.export("--n", "24")
-        self.assertIn("-1", {row["shopper_id"] for row in rows})
-        self.assertIn("=3+4", {row["product_id"] for row in rows})
-
-    def test_what_was_hidden_since_is_left_out_though_no_worker_runs(self) -> None:
-        self.assertIn("p3", {row["product_id"] for row in self.export("--n", "24")})
-        Product.objects.filter(external_id="p3").update(hidden=True, updated_at=timezone.now())
-        state.forget()
-        self.assertNotIn("p3", {row["product_id"] for row in self.export("--n", "24")})
-
-    def test_new_only_leaves_out_what_was_had(self) -> None:
-        had = {
-            (shopper.external_id, event.product.external_id)
-            for shopper in self.shoppers
-            for event in shopper.event_set.all()
-            if event.product
-        }
-        rows = self.export("--new-only")
-        self.assertFalse(had & {(row["shopper_id"], row["product_id"]) for row in rows})
