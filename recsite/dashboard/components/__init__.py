@@ -6,7 +6,7 @@ bars and lines in ``graphics``, Plotly charts in ``charts``, date ranges in ``ra
 """
 
 from recsite.dashboard.components.acts import Action, Copy, Dialog, Segment, Segments, Submit, Tabs, Toast
-from recsite.dashboard.components.fields import Checks, Field, FilterBar, Option, Select
+from recsite.dashboard.components.fields import Checks, Field, FilterBar, Option, Select, any_or_one
 from recsite.dashboard.components.figures import Fact, Facts, Stat, StatStrip
 from recsite.dashboard.components.headers import Crumb, PageHeader
 from recsite.dashboard.components.marks import (
@@ -18,6 +18,8 @@ from recsite.dashboard.components.marks import (
     State,
     delta_of_counts,
     delta_of_rates,
+    is_noise,
+    noise_of,
 )
 from recsite.dashboard.components.notices import EmptyState, Finding, Findings, Nothing, Notice
 from recsite.dashboard.components.searching import SearchBox, SearchGroup, SearchOption, SearchResults, pieces
@@ -61,8 +63,11 @@ __all__ = [
     "Submit",
     "Tabs",
     "Toast",
+    "any_or_one",
     "delta_of_counts",
     "delta_of_rates",
+    "is_noise",
+    "noise_of",
     "pieces",
     "time_left",
 ]

@@ -26,6 +26,12 @@ class Select:
     required: bool = False
 
 
+def any_or_one(name: str, label: str, anything: str, choices: Mapping[str, str], value: str) -> Select:
+    """A filter's select: ``anything`` in words where ``value`` is empty, then ``choices`` (what is sent → words)."""
+    options = [Option("", anything, not value)]
+    return Select(name, label, options + [Option(key, text, key == value) for key, text in choices.items()])
+
+
 @dataclass(frozen=True)
 class Field:
     """A labelled input of a form. ``error`` says what was expected and what came; ``suggestions`` are offered as one

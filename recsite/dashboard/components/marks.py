@@ -88,5 +88,15 @@ def delta_of_rates(
     return Delta(numbers.points(change), _arrow(change), (change > 0) == more_is_better, note)
 
 
+def is_noise(change: tuple[float, float, float]) -> bool:
+    """Whether chance alone can make a difference: its interval (``change``: what, lowest, highest) holds 0."""
+    return change[1] <= 0 <= change[2]
+
+
+def noise_of(change: tuple[float, float, float] | None) -> float:
+    """For :func:`delta_of_rates`: the whole difference where chance alone can make it, else nothing."""
+    return abs(change[0]) if change and is_noise(change) else 0.0
+
+
 def _arrow(change: float) -> str:
     return "▲" if change > 0 else "▼" if change < 0 else "≈"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from recsite.dashboard.addresses import changed, page
-from recsite.dashboard.components import FilterBar, Option, Segment, Segments, Select
+from recsite.dashboard.components import FilterBar, Segment, Segments, Select, any_or_one
 from recsite.dashboard.pages import feedback_tables
 from recsite.dashboard.pages.feedback_asked import Asked
 from recsite.dashboard.pages.feedback_tables import Naming
@@ -45,8 +45,7 @@ def _select(name: str, label: str, anything: str, choices: Mapping[str, str], pa
     """A value that the address has and the shop does not stays visible: it is why nothing is found."""
     value = params.get(name, "")
     known = {**choices, value: value} if value and value not in choices else choices
-    options = [Option("", anything, not value), *(Option(key, text, key == value) for key, text in known.items())]
-    return Select(name, label, options)
+    return any_or_one(name, label, anything, known, value)
 
 
 def choice(label: str, asked: Asked, name: str, choices: Mapping[str, str], current: str) -> Segments:

@@ -11,7 +11,7 @@ from recommender import feedback
 from recommender.feedback import Counts, Rate, Scope
 from recsite.dashboard import numbers, tables
 from recsite.dashboard.addresses import changed
-from recsite.dashboard.components import Component, Delta, Nothing, delta_of_rates
+from recsite.dashboard.components import Component, Delta, Nothing, delta_of_rates, is_noise, noise_of
 from recsite.dashboard.graphics import IntervalBar
 from recsite.dashboard.queries.feedback import Names
 from recsite.dashboard.shop import Shop
@@ -219,8 +219,7 @@ def change_of(line: Line) -> Delta:
     now, before, change = line.rate, line.previous.click_rate, line.change
     if now is None or before is None or change is None or now.too_few or before.too_few:
         return Delta(numbers.NONE)
-    within = change[1] <= 0 <= change[2]
-    delta = delta_of_rates(now.value, before.value, noise=abs(change[0]) if within else 0.0)
+    delta = delta_of_rates(now.value, before.value, noise=noise_of(change))
     return Delta(delta.text, delta.sign, delta.better)
 
 
@@ -271,4 +270,4 @@ def _compared(line: Line) -> list[object]:
     base: list[object] = [line.previous.shown, line.previous.clicked, round(before.value, 6)]
     if change is None:
         return [*base, *[None] * 4]
-    return [*base, *(round(bound, 6) for bound in change), "no" if change[1] <= 0 <= change[2] else "yes"]
+    return [*base, *(round(bound, 6) for bound in change), "no" if is_noise(change) else "yes"]

@@ -8,7 +8,7 @@ from recommender import feedback
 from recommender.feedback import Counts, Scope
 from recsite.dashboard import charts, numbers
 from recsite.dashboard.charts import Chart, Days, Event, Unit
-from recsite.dashboard.components import Nothing
+from recsite.dashboard.components import Nothing, is_noise
 from recsite.dashboard.pages.feedback_asked import MEASURES, Asked, Measure
 from recsite.dashboard.queries import feedback as queries
 from recsite.dashboard.ranges import span
@@ -68,6 +68,6 @@ def verdict(now: Counts, before: Counts, asked: Asked) -> str:
         return f"{text}, {numbers.percent(earlier.value)} before. Too few to judge the difference."
     text += f" against {numbers.percent(earlier.value)} before: "
     bounds = f"{numbers.signed(100 * change[1])} to {numbers.signed(100 * change[2])} points"
-    if change[1] <= 0 <= change[2]:
+    if is_noise(change):
         return f"{text}a difference that chance alone can make ({bounds})."
     return f"{text}{'up' if change[0] > 0 else 'down'} {numbers.points(change[0])}, more than chance makes ({bounds})."

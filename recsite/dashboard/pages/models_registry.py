@@ -9,7 +9,7 @@ from recommender.models import TrainingRun
 from recommender.queries import in_shadow
 from recsite.dashboard import numbers, roles, runs, tables
 from recsite.dashboard.addresses import changed, linked, page
-from recsite.dashboard.components import Action, Badge, Component, EmptyState, FilterBar, Nothing, Option, Select
+from recsite.dashboard.components import Action, Badge, Component, EmptyState, FilterBar, Nothing, any_or_one
 from recsite.dashboard.measures import architecture_name, baseline_name
 from recsite.dashboard.queries import models as queries
 from recsite.dashboard.queries.models import RunFilter, RunRow, Serving
@@ -66,13 +66,14 @@ def build(params: Mapping[str, str], serving: Serving | None, permissions: froze
 
 def _filters(params: Mapping[str, str], wanted: RunFilter, total: int) -> FilterBar:
     keep = {key: params[key] for key in ("a", "b", "side") if params.get(key)}
-    statuses = [Option("", "Any state", not wanted.status)]
-    statuses += [Option(value, words, value == wanted.status) for value, words in runs.STATUSES.items()]
-    kinds = [Option("", "Any architecture", not wanted.architecture)]
-    kinds += [Option(name, architecture_name(name), name == wanted.architecture) for name in queries.architectures()]
+    states = {str(status): words for status, words in runs.STATUSES.items()}
+    kinds = {name: architecture_name(name) for name in queries.architectures()}
     return FilterBar(
         action=page("models"),
-        selects=[Select("status", "State", statuses), Select("architecture", "Architecture", kinds)],
+        selects=[
+            any_or_one("status", "State", "Any state", states, wanted.status),
+            any_or_one("architecture", "Architecture", "Any architecture", kinds, wanted.architecture),
+        ],
         count=numbers.plural(total, "run"),
         clear_href=changed(keep) if wanted != RunFilter() else "",
         target="list",

@@ -9,7 +9,17 @@ from recommender.feedback import Counts, Rate, wilson
 from recsite.dashboard import charts, numbers
 from recsite.dashboard.addresses import linked, page
 from recsite.dashboard.charts import Chart, Days, Unit
-from recsite.dashboard.components import Action, Delta, Nothing, Stat, StatStrip, delta_of_counts, delta_of_rates
+from recsite.dashboard.components import (
+    Action,
+    Delta,
+    Nothing,
+    Stat,
+    StatStrip,
+    delta_of_counts,
+    delta_of_rates,
+    is_noise,
+    noise_of,
+)
 from recsite.dashboard.graphics import Spark
 from recsite.dashboard.pages.overview_results import Results, revenue_of
 from recsite.dashboard.shop import Shop
@@ -74,7 +84,7 @@ def _rate_stat(label: str, results: Results, rate_of: Callable[[Counts], Rate | 
     """A rate with its change; within the noise where the interval of the difference holds 0."""
     now, before = rate_of(results.now), rate_of(results.before or Counts())
     change = feedback.difference(now, before)
-    within = change is not None and change[1] <= 0 <= change[2]
+    within = change is not None and is_noise(change)
     if now is None:
         return Stat(label, "no data", spark=None)
     note = "" if within else _before(numbers.percent(before.value if before else None, digits), before is not None)
@@ -82,9 +92,7 @@ def _rate_stat(label: str, results: Results, rate_of: Callable[[Counts], Rate | 
         label,
         numbers.decimal(100 * now.value, digits),
         "%",
-        delta=delta_of_rates(
-            now.value, before.value if before else None, noise=abs(change[0]) if change and within else 0.0, note=note
-        ),
+        delta=delta_of_rates(now.value, before.value if before else None, noise=noise_of(change), note=note),
         note="too few to judge" if now.too_few else "",
         spark=_spark(results, lambda counts: rate.value if (rate := rate_of(counts)) else None),
     )

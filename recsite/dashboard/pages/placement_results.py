@@ -10,7 +10,7 @@ from recommender import feedback
 from recommender.feedback import Scope
 from recommender.readiness import Readiness
 from recsite.dashboard import numbers
-from recsite.dashboard.components import Delta, State, delta_of_rates
+from recsite.dashboard.components import Delta, State, delta_of_rates, noise_of
 from recsite.dashboard.graphics import Bar
 from recsite.dashboard.readiness import TONES
 from recsite.dashboard.shop import Shop
@@ -75,8 +75,7 @@ def _change(came: feedback.Row) -> Delta | None:
         return None
     if now.too_few or before.too_few:
         return Delta("too few to judge")
-    within = change[1] <= 0 <= change[2]
-    delta = delta_of_rates(now.value, before.value, noise=abs(change[0]) if within else 0.0)
+    delta = delta_of_rates(now.value, before.value, noise=noise_of(change))
     return Delta(delta.text, delta.sign, delta.better)
 
 

@@ -14,15 +14,7 @@ from catalog.models import Product
 from recommender.models import Placement
 from recsite.dashboard import numbers, preview, roles
 from recsite.dashboard.addresses import changed, linked, page
-from recsite.dashboard.components import (
-    Action,
-    Copy,
-    Notice,
-    Option,
-    PageHeader,
-    SearchBox,
-    Select,
-)
+from recsite.dashboard.components import Action, Copy, Notice, Option, PageHeader, SearchBox, Select, any_or_one
 from recsite.dashboard.lists import ListCard, SideBySide, TileCard, TileList, summary, with_moves
 from recsite.dashboard.names import full_name
 from recsite.dashboard.pages import preview_notices
@@ -218,9 +210,8 @@ def _anchor_box(asked: Wish) -> SearchBox:
 
 
 def _segment_select(chosen: str) -> Select:
-    names = [name for name, _ in shopper_queries.segments()]
-    options = [Option("", "Their own", not chosen)]
-    return Select("segment", "Segment", options + [Option(name, name.capitalize(), name == chosen) for name in names])
+    names = {name: name.capitalize() for name, _ in shopper_queries.segments()}
+    return any_or_one("segment", "Segment", "Their own", names, chosen)
 
 
 def _setting_select(name: str, mark: str, settings: Sequence[Setting], chosen: Setting | None) -> Select:

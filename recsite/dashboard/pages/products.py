@@ -20,9 +20,8 @@ from recsite.dashboard.components import (
     EmptyState,
     FilterBar,
     Nothing,
-    Option,
     PageHeader,
-    Select,
+    any_or_one,
     delta_of_counts,
 )
 from recsite.dashboard.kept import Kept
@@ -151,22 +150,17 @@ def _filters(params: Mapping[str, str], wanted: ProductFilter, total: int, sorti
         query=wanted.text,
         placeholder="Filter by name, brand or №",
         selects=[
-            _select(
+            any_or_one(
                 "department", "Department", "Any department", {d: d for d in queries.departments()}, wanted.department
             ),
-            _select("state", "State", "Any state", queries.STATES, wanted.state),
-            _select("missing", "Missing", "Complete or not", missing, wanted.missing),
+            any_or_one("state", "State", "Any state", queries.STATES, wanted.state),
+            any_or_one("missing", "Missing", "Complete or not", missing, wanted.missing),
         ],
         count=numbers.plural(total, "product"),
         clear_href=changed(keep) if wanted != ProductFilter() else "",
         target="list",
         keep=keep,
     )
-
-
-def _select(name: str, label: str, anything: str, choices: Mapping[str, str], value: str) -> Select:
-    options = [Option("", anything, not value)]
-    return Select(name, label, options + [Option(key, text, key == value) for key, text in choices.items()])
 
 
 def _row(sold: Sold, shop: Shop) -> Row:

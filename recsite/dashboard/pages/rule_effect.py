@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from recommender.models import Rule
 from recsite.dashboard import numbers
-from recsite.dashboard.components import Delta, Stat, StatStrip, delta_of_rates
+from recsite.dashboard.components import Delta, Stat, StatStrip, delta_of_rates, noise_of
 from recsite.dashboard.queries import rules as queries
 from recsite.dashboard.queries.rules import Effect
 from recsite.dashboard.shop import Shop
@@ -59,8 +59,7 @@ def change_of(effect: Effect, verb: str) -> Delta | None:
     rate, others, change = effect.rate, effect.others.click_rate, effect.change
     if rate is None or others is None or change is None:
         return None
-    noise = abs(change[0]) if change[1] <= 0 <= change[2] else 0.0
-    delta = delta_of_rates(rate.value, others.value, noise=noise, note="vs other products")
+    delta = delta_of_rates(rate.value, others.value, noise=noise_of(change), note="vs other products")
     return delta if verb in ("pin", "boost") else replace(delta, better=None)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from recommender.models import Rule
 from recsite.dashboard import numbers, rule_words
 from recsite.dashboard.addresses import page
-from recsite.dashboard.components import FilterBar, Option, Select
+from recsite.dashboard.components import FilterBar, Option, Select, any_or_one
 from recsite.dashboard.pages.rules_scene import Scene, owner_of
 from recsite.dashboard.rule_states import STATES, state_of
 from recsite.dashboard.rule_words import VERB_WORDS
@@ -44,18 +44,12 @@ def bar(params: Mapping[str, str], scene: Scene, total: int) -> FilterBar:
         query=params.get("q", ""),
         placeholder="Filter rules by name or product",
         selects=[
-            _select("placement", "Placement", "Any placement", scene.names.placements, params),
-            _select("verb", "Verb", "Any verb", VERB_WORDS, params),
+            any_or_one("placement", "Placement", "Any placement", scene.names.placements, params.get("placement", "")),
+            any_or_one("verb", "Verb", "Any verb", VERB_WORDS, params.get("verb", "")),
             Select("status", "State", [Option(k, v, k == params.get("status", "")) for k, v in STATES.items()]),
-            _select("owner", "Owner", "Any owner", owners, params),
+            any_or_one("owner", "Owner", "Any owner", owners, params.get("owner", "")),
         ],
         count=numbers.plural(total, "rule"),
         clear_href=page("rules") if set_ones else "",
         target="list",
     )
-
-
-def _select(name: str, label: str, anything: str, choices: Mapping[str, str], params: Mapping[str, str]) -> Select:
-    value = params.get(name, "")
-    options = [Option("", anything, not value)]
-    return Select(name, label, options + [Option(key, text, key == value) for key, text in choices.items()])

@@ -8,16 +8,7 @@ from dataclasses import dataclass
 from behavior.models import Shopper, ShopperProfile
 from recsite.dashboard import numbers, tables
 from recsite.dashboard.addresses import changed, linked, page, shopper_url
-from recsite.dashboard.components import (
-    Action,
-    Component,
-    EmptyState,
-    FilterBar,
-    Nothing,
-    Option,
-    PageHeader,
-    Select,
-)
+from recsite.dashboard.components import Action, Component, EmptyState, FilterBar, Nothing, PageHeader, any_or_one
 from recsite.dashboard.queries import shoppers as queries
 from recsite.dashboard.queries.shoppers import ShopperFilter
 from recsite.dashboard.shop import Shop
@@ -95,19 +86,15 @@ def profile_of(shopper: Shopper) -> ShopperProfile | None:
 
 def _filters(params: Mapping[str, str], wanted: ShopperFilter, total: int) -> FilterBar:
     keep = {"sort": params["sort"]} if params.get("sort") else {}
-    segments = [Option("", "Any segment", not wanted.segment)]
-    segments += [
-        Option(name, f"{name.capitalize()} ({numbers.count(size)})", name == wanted.segment)
-        for name, size in queries.segments()
-    ]
-    kinds = [("", "Shoppers and visitors"), ("shopper", "Logged in"), ("visitor", "Visitors only")]
+    segments = {name: f"{name.capitalize()} ({numbers.count(size)})" for name, size in queries.segments()}
+    kinds = {"shopper": "Logged in", "visitor": "Visitors only"}
     return FilterBar(
         action=page("shoppers"),
         query=wanted.text,
         placeholder="Filter by shopper id",
         selects=[
-            Select("segment", "Segment", segments),
-            Select("kind", "Kind", [Option(key, text, key == wanted.kind) for key, text in kinds]),
+            any_or_one("segment", "Segment", "Any segment", segments, wanted.segment),
+            any_or_one("kind", "Kind", "Shoppers and visitors", kinds, wanted.kind),
         ],
         count=numbers.plural(total, "shopper"),
         clear_href=changed(keep) if wanted != ShopperFilter() else "",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -18,10 +18,9 @@ from recsite.dashboard.components import (
     FilterBar,
     Nothing,
     Notice,
-    Option,
     PageHeader,
-    Select,
     Tabs,
+    any_or_one,
 )
 from recsite.dashboard.models import AuditEntry
 from recsite.dashboard.pages.settings.frame import frame
@@ -213,25 +212,21 @@ def _matching(wanted: Wanted, shop: Shop) -> QuerySet[AuditEntry]:
 def _filters(wanted: Wanted, total: int) -> FilterBar:
     names = AuditEntry.objects.order_by("by_name").values_list("by_name", flat=True).distinct()
     actions = AuditEntry.objects.order_by("action").values_list("action", flat=True).distinct()
-    people = [(name or NOBODY, name or "Nobody logged in") for name in names]
-    done = sorted(((action, action_words(action)) for action in actions), key=lambda pair: pair[1])
+    people = {name or NOBODY: name or "Nobody logged in" for name in names}
+    done = dict(sorted(((action, action_words(action)) for action in actions), key=lambda pair: pair[1]))
     return FilterBar(
         action=page("settings-audit"),
         query=wanted.text,
         placeholder="Filter by what it was done to",
         selects=[
-            _select("person", "Person", "Anybody", people, wanted.person),
-            _select("action", "Action", "Any action", done, wanted.action),
+            any_or_one("person", "Person", "Anybody", people, wanted.person),
+            any_or_one("action", "Action", "Any action", done, wanted.action),
         ],
         fields=[Field("day", "Day", wanted.typed_day, type="date")],
         count=numbers.plural(total, "entry", "entries"),
         clear_href="" if wanted.is_empty else page("settings-audit"),
         target="list",
     )
-
-
-def _select(name: str, label: str, anything: str, choices: Sequence[tuple[str, str]], value: str) -> Select:
-    return Select(name, label, [Option("", anything, not value), *(Option(k, text, k == value) for k, text in choices)])
 
 
 def _row(entry: AuditEntry) -> Row:

@@ -26,6 +26,7 @@ from recsite.dashboard.components import (
     PageHeader,
     Select,
     Tabs,
+    any_or_one,
 )
 from recsite.dashboard.pages.settings.frame import frame
 from recsite.dashboard.pages.settings.once import OncePage
@@ -206,20 +207,12 @@ def _filters(wanted: Mapping[str, str], total: int) -> FilterBar:
         query=wanted["q"],
         placeholder="Filter by name",
         selects=[
-            _select("role", "Role", "Any role", roles, wanted["role"]),
-            _select("state", "State", "Any state", _STATES, wanted["state"]),
+            any_or_one("role", "Role", "Any role", roles, wanted["role"]),
+            any_or_one("state", "State", "Any state", _STATES, wanted["state"]),
         ],
         count=numbers.plural(total, "person", "people"),
         clear_href=changed({}) if any(wanted.values()) else "",
         target="list",
-    )
-
-
-def _select(name: str, label: str, anything: str, choices: Mapping[str, str], value: str) -> Select:
-    return Select(
-        name,
-        label,
-        [Option("", anything, not value), *(Option(key, text, key == value) for key, text in choices.items())],
     )
 
 
