@@ -118,6 +118,12 @@ def moves(before: Sequence[str], after: Sequence[str]) -> tuple[list[Move | None
     ]
 
 
+def moved(before: Sequence[str], cards: Sequence[TileCard]) -> list[TileCard]:
+    """The cards with how each rank came about since a list of the ids ``before``."""
+    marks = moves(before, [card.key for card in cards])[1]
+    return [replace(card, move=mark) for card, mark in zip(cards, marks, strict=True)]
+
+
 def _move(before: int | None, after: int) -> Move:
     if before is None:
         return Move("new")

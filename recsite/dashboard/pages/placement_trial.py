@@ -15,7 +15,7 @@ from recommender.placements import Setup, setup_of
 from recsite.dashboard import numbers, placement_words, preview, readiness
 from recsite.dashboard.addresses import page
 from recsite.dashboard.components import Notice
-from recsite.dashboard.lists import TileCard, TileList, moves
+from recsite.dashboard.lists import TileCard, TileList, moved
 from recsite.dashboard.names import full_name
 from recsite.dashboard.pages import placement_onlooker, placement_results, rule_terms
 from recsite.dashboard.pages.placement_results import Ready
@@ -77,10 +77,8 @@ def _cards(trying: Listing, before: Listing | None, shop: Shop) -> tuple[list[Ti
     now = [card.key for card in cards]
     if before is None or was == now:
         return cards, ""
-    marks = moves(was, now)[1]
     gone = [full_name(known[key]) for key in was if key not in now and key in known]
-    moved = [replace(card, move=mark) for card, mark in zip(cards, marks, strict=True)]
-    return moved, f"Leaves the list: {', '.join(gone)}." if gone else ""
+    return moved(was, cards), f"Leaves the list: {', '.join(gone)}." if gone else ""
 
 
 def _reach(setup: Setup) -> str:

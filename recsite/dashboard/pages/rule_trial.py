@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from django.http import QueryDict
 from django.utils import timezone
 
+from catalog.models import Product
 from recommender import state
 from recommender.models import Rule
 from recommender.ranked import NO_RULE
@@ -15,7 +16,7 @@ from recsite.dashboard import numbers, preview, rule_words
 from recsite.dashboard.addresses import page
 from recsite.dashboard.components import Notice, Option, SearchBox, Select, Stat, StatStrip
 from recsite.dashboard.evidence import RuleTrace, TraceStep
-from recsite.dashboard.lists import TileCard, TileList, moves
+from recsite.dashboard.lists import TileCard, TileList, moved
 from recsite.dashboard.names import full_name
 from recsite.dashboard.pages.preview import read_wish
 from recsite.dashboard.pages.rule_scene import NEW, Scene
@@ -132,15 +133,13 @@ def trial_of(scene: Scene, wish: Wish, notices: Sequence[Notice], told: Sequence
     before = [item.product for item in without.items[:n]]
     after = [item.product for item in trying.items]
     products = product_queries.by_external_ids({*before, *after})
-    cards = _cards(trying, products, scene, told)
-    marks = moves(before, [card.key for card in cards])[1]
-    moved = [replace(card, move=mark) for card, mark in zip(cards, marks, strict=True)]
+    cards = moved(before, _cards(trying, products, scene, told))
     gone = [full_name(products[key]) for key in before if key not in after and key in products]
     who = name_of(wish.shopper) if wish.shopper else f"a new visitor{f' ({wish.segment})' if wish.segment else ''}"
     when = f" on {numbers.moment(wish.at)}" if wish.at else " now"
     return Trial(
         title=f"{scene.names.placement(wish.placement.slug)} for {who}{when}",
-        tiles=TileList(moved, "The list with this rule", strip=True) if moved else None,
+        tiles=TileList(cards, "The list with this rule", strip=True) if cards else None,
         leaves=f"Leaves the list: {', '.join(gone)}." if gone else "",
         empty=preview.why_empty(trying.answer),
         timing=f"Same code path as the API · {numbers.milliseconds(trying.milliseconds)} · "
@@ -165,7 +164,7 @@ def _preview_href(wish: Wish) -> str:
     return page("preview", **query, a="serving.live", b="serving.draft")
 
 
-def _cards(trying: Listing, products: Mapping[str, object], scene: Scene, told: Sequence[Told]) -> list[TileCard]:
+def _cards(trying: Listing, products: Mapping[str, Product], scene: Scene, told: Sequence[Told]) -> list[TileCard]:
     """Tiles that the draft moved are marked in the accent, those of a rule that it clashes with in amber."""
     clashing = {one for found in told if len(found.rules) > 1 for one in found.rules} - {scene.pk}
     cards = []
@@ -174,7 +173,7 @@ def _cards(trying: Listing, products: Mapping[str, object], scene: Scene, told: 
         if product is None:
             continue
         touched = {step.rule for step in item.trace if step.changed}
-        card = preview.card(item, product, scene.shop, href="", selected=scene.pk in touched)  # type: ignore[arg-type]
+        card = preview.card(item, product, scene.shop, href="", selected=scene.pk in touched)
         cards.append(replace(card, conflict=bool(touched & clashing) and scene.pk not in touched))
     return cards
 

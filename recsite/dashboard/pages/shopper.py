@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import calendar
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -32,7 +32,7 @@ from recsite.dashboard.components import (
 )
 from recsite.dashboard.evidence import Timeline
 from recsite.dashboard.graphics import Bars
-from recsite.dashboard.lists import TileList, moves
+from recsite.dashboard.lists import TileList, moved
 from recsite.dashboard.names import told_apart
 from recsite.dashboard.pages import shopper_habits as blocks
 from recsite.dashboard.pages import shopper_scene, shopper_timeline
@@ -192,8 +192,7 @@ def _sees(shopper: Shopper, shop: Shop) -> Sees:
         if item.product in products
     ]
     if before:  # each with how its rank came about since yesterday
-        marks = moves([item.product for item in earlier], [card.key for card in cards])[1]
-        cards = [replace(card, move=mark) for card, mark in zip(cards, marks, strict=True)]
+        cards = moved([item.product for item in earlier], cards)
     return Sees(
         TileList(cards, "Sees now on Home", columns=8, strip=True),
         _model(now),
