@@ -19,6 +19,8 @@ from recommender import catalogue, catalogue_packing, store
 from recommender.catalogue import Catalogue
 
 MANY = 2_000
+#: Seconds between two looks at the whole log for whether nameless products are still rare.
+STUBS_LOOK = 600
 #: A long import commits rows that it stamped at its start: the look goes back this far behind the base, and
 #: what the base already has as it is (by its stamp) is left out.
 LOOK_BACK = 1_800.0
@@ -32,6 +34,7 @@ def file() -> Path:
 def publish_base() -> Catalogue:
     """Read the whole catalogue and publish it. Best effort towards Redis: the file is there in any case."""
     base = catalogue.read(time.time())
+    _are_stubs_rare.cache_clear()
     body = catalogue_packing.pack(base)
     target = file()
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -50,7 +53,7 @@ def publish_changes() -> int:
     """Publish what has changed since the base; returns how many products. Raises ``store.StoreDown``."""
     version = store.versions().get("catalogue")
     base = _base(version) if version else None
-    if base is None:
+    if base is None or base.without_stubs != _are_stubs_rare(int(time.time() // STUBS_LOOK)):
         return len(publish_base())
     ids, stamps = catalogue.read_stamps(datetime.fromtimestamp(base.made_at - LOOK_BACK, UTC))
     codes = base.codes(ids)
@@ -60,19 +63,19 @@ def publish_changes() -> int:
     fresh = ids[~same]
     if len(fresh) > MANY:
         return len(publish_base())
-    body = catalogue_packing.pack_changes(_products(fresh, version) if len(fresh) else [])
+    body = catalogue_packing.pack_changes(_products(fresh, base) if len(fresh) else [])
     if store.shared("availability") != body:
         store.put_shared("availability", body, _now())
     return len(fresh)
 
 
-def _products(ids: np.ndarray, version: int | None) -> list[catalogue.Change]:
-    return catalogue.read_products(ids.tolist(), without_stubs=_are_stubs_rare(version))
+def _products(ids: np.ndarray, base: Catalogue) -> list[catalogue.Change]:
+    return catalogue.read_products(ids.tolist(), without_stubs=base.without_stubs)
 
 
 @lru_cache(maxsize=1)
-def _are_stubs_rare(version: int | None) -> bool:
-    """Asked of the log once a base, as the base itself was."""
+def _are_stubs_rare(look: int) -> bool:
+    """As the log said at this look, the number of which is of no other use."""
     return catalogue.are_stubs_rare()
 
 

@@ -40,6 +40,7 @@ class Catalogue:
     trend: np.ndarray
     stamps: np.ndarray  # float64 [n]: when each row last changed, seconds since 1970
     made_at: float  # seconds since 1970; changes since then are laid over it
+    without_stubs: bool = False  # whether products that only events mention were rare, and so not for sale
 
     def __len__(self) -> int:
         return len(self.product_ids)
@@ -160,7 +161,8 @@ def read_stamps(since: datetime) -> tuple[np.ndarray, np.ndarray]:
 
 def read(made_at: float) -> Catalogue:
     """The whole catalogue from Postgres, by ``Product.id``."""
-    rows = read_products(without_stubs=are_stubs_rare())
+    without_stubs = are_stubs_rare()
+    rows = read_products(without_stubs=without_stubs)
     product_ids = np.array([row.product_id for row in rows], np.int64)
     return Catalogue(
         shelf=Shelf(
@@ -181,6 +183,7 @@ def read(made_at: float) -> Catalogue:
         trend=_weights(product_ids, TREND_DAYS),
         stamps=np.array([row.stamp for row in rows], np.float64),
         made_at=made_at,
+        without_stubs=without_stubs,
     )
 
 

@@ -38,6 +38,7 @@ def pack(catalogue: Catalogue) -> bytes:
     np.savez(out, allow_pickle=False, **arrays)
     texts = {
         "made_at": catalogue.made_at,
+        "without_stubs": catalogue.without_stubs,
         "external_ids": shelf.external_ids,
         "titles": catalogue.titles,
         "category": shelf.category.labels,
@@ -79,6 +80,7 @@ def unpack(body: bytes) -> Catalogue:
         trend=arrays["trend"],
         stamps=arrays["stamps"],
         made_at=texts["made_at"],
+        without_stubs=texts.get("without_stubs", False),  # a body from before there was such a thing
     )
 
 

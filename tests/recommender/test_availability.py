@@ -6,6 +6,7 @@ import numpy as np
 from django.test import TestCase
 from django.utils import timezone
 
+from behavior.models import Event
 from catalog.models import Product
 from recommender import availability, catalogue, catalogue_changes
 from recsite.testing import flush_redis
@@ -80,6 +81,16 @@ class OnlyInEvents(TestCase):
         Product.objects.filter(pk=self.stub.pk).update(is_stub=False, title="Tea", updated_at=timezone.now())
         availability.publish_changes()
         self.assertEqual(self.sellable(), {"p0": True, "ghost": True, "ghost 2": False})
+
+    def test_a_base_from_before_they_were_rare_is_made_again(self) -> None:
+        Event.objects.all().delete()
+        availability.publish_base()
+        self.assertEqual(self.sellable(), {"p0": True, "ghost": True})
+        for product in (Product.objects.get(external_id="p0"),) * 99 + (self.stub,):
+            make_event(self.anna, product)
+        availability._are_stubs_rare.cache_clear()  # ten minutes later
+        availability.publish_changes()
+        self.assertEqual(self.sellable(), {"p0": True, "ghost": False})
 
     def test_are_where_the_catalogue_has_not_come_yet(self) -> None:
         for _ in range(20):
