@@ -24,8 +24,6 @@ UNTIMED = datetime(1970, 1, 1, tzinfo=UTC)
 RFC_3339 = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})")
 MAX_POSITION = 32_767
 TEXT_LENGTHS = {"session": 128, "placement": 64, "recommendation_id": 40}
-#: Built-in types, by weight in training (the shop's own declarations are rows of ``EventType``).
-BUILT_IN_TYPES = ("impression", "view", "click", "cart", "favourite", "purchase", "rate", "dismiss")
 
 
 @dataclass(frozen=True)

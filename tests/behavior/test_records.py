@@ -7,9 +7,10 @@ from uuid import uuid4
 from hypothesis import given
 from hypothesis import strategies as st
 
-from behavior.records import BUILT_IN_TYPES, NewEvent, Reject, Rules, parse_event
+from behavior.records import NewEvent, Reject, Rules, parse_event
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+BUILT_IN_TYPES = ("impression", "view", "click", "cart", "favourite", "purchase", "rate", "dismiss")
 RULES = Rules(BUILT_IN_TYPES, NOW)
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats() | st.text(max_size=20),
