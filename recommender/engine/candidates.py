@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from recommender.engine.features import Scorebook, latest
 from recommender.engine.profile import RECENT, Profile
+from recommender.engine.scorebook import Scorebook, latest
 from recommender.engine.tables import Tables
 
 #: Collaborative tables that propose items.

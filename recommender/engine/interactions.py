@@ -190,3 +190,8 @@ def histories(events: Interactions, shoppers: np.ndarray, attributes: dict[str, 
     local = np.repeat(np.arange(len(shoppers), dtype=np.int32), size)
     picked = Interactions(local, *(getattr(picked, f) for f in list(picked.__dataclass_fields__)[1:]))
     return Histories(offsets, picked, {name: a.codes[shoppers] for name, a in attributes.items()})
+
+
+def everybody(events: Interactions, n_shoppers: int) -> Histories:
+    """The event lists of all shoppers, without attributes: ``events`` themselves, which are in that order."""
+    return Histories(np.searchsorted(events.shopper, np.arange(n_shoppers + 1, dtype=np.int32)), events)

@@ -14,8 +14,8 @@ from recommender.engine.splits import Split
 
 #: A list holds as many items as the longest cut of the metrics.
 LIST_SIZE = 20
-#: Dense scores of one batch stay under this many cells (float32: 64 MiB).
-CELLS = 16_000_000
+#: Dense scores of one batch stay under this many cells (float32: 16 MiB).
+CELLS = 4_000_000
 #: Items drawn per shopper as negatives of the AUC.
 AUC_NEGATIVES = 100
 

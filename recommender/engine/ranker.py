@@ -11,10 +11,11 @@ import numpy as np
 from recommender.engine import candidates as candidate_sources
 from recommender.engine.calibration import Calibration
 from recommender.engine.config import Config
-from recommender.engine.features import Scorebook, feature_rows, groups, names, pair_features
+from recommender.engine.features import feature_rows, groups, names, pair_features
 from recommender.engine.interactions import Histories, Interactions
 from recommender.engine.profile import Profile, fold
 from recommender.engine.sampling import chunk_size
+from recommender.engine.scorebook import Scorebook
 from recommender.engine.scorer import Scorer
 from recommender.engine.tables import Tables
 

@@ -55,10 +55,12 @@ def ranker_at(
     chosen = tables.telling_attributes(known, now, config)
     pools = []
     seen = exposure.learned(known, now, config)
-    for number, split in enumerate(plan.final):
+    for number, cut in enumerate(plan.final):
         clock.enter("features", 0.6 * number / len(plan.final))
+        split = cut()
         fitted = tables.fit(split.known, split.now, config, chosen)
         pools.append(lists_to_learn(split, fitted, seen, config, rng))
+        del split, fitted
     final = tables.fit(known, now, config, chosen)
     clock.enter("train", 0.6)
     scorer = fit_scorer(pools, names(final), config, clock, (0.6, 0.95))

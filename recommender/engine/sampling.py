@@ -11,10 +11,11 @@ from recommender.engine import shards
 from recommender.engine.candidates import candidates
 from recommender.engine.config import Config
 from recommender.engine.exposure import Exposure, Passed
-from recommender.engine.features import Scorebook, pair_features
+from recommender.engine.features import pair_features
 from recommender.engine.interactions import Histories, Interactions, ShopData, histories
 from recommender.engine.metrics import pair_keys
 from recommender.engine.profile import Weighing, fold
+from recommender.engine.scorebook import Scorebook
 from recommender.engine.shards import Rows
 from recommender.engine.splits import Split
 from recommender.engine.tables import Tables

@@ -8,7 +8,7 @@ import numpy as np
 
 from recommender.engine import metrics
 from recommender.engine.architectures import counts
-from recommender.engine.interactions import Histories, Interactions, ShopData, histories
+from recommender.engine.interactions import Histories, Interactions, Kinds, ShopData, histories
 from recommender.engine.metrics import Truth
 
 
@@ -50,6 +50,13 @@ def split_at(data: ShopData, now: float, end: float) -> Split:
     return _split(known, data.interactions.between(now, end), now, end)
 
 
+def count_asked(data: ShopData, now: float, end: float) -> int:
+    """How many shoppers ``split_at`` finds, without the copy of the log that it makes."""
+    events = data.interactions
+    later = _asking(events.between(now, end), data.kinds)
+    return len(np.intersect1d(later.shopper, events.shopper[events.at < now]))
+
+
 def split_fold(data: ShopData, rng: np.random.Generator, *, fold: int = 0, folds: int = 5) -> Split:
     """For a log without time: one fold of the (shopper, item) pairs, stratified by item, is hidden.
     All events of a hidden pair are hidden, so whatever there is to be found is new."""
@@ -68,7 +75,7 @@ def split_fold(data: ShopData, rng: np.random.Generator, *, fold: int = 0, folds
 
 
 def _split(known: ShopData, later: Interactions, now: float, end: float) -> Split:
-    later = later.select(known.kinds.targets[later.kind] & (counts.event_weights(later, known.kinds) > 0))
+    later = _asking(later, known.kinds)
     shoppers = np.intersect1d(later.shopper, known.interactions.shopper).astype(np.int32)
     later = later.select(np.isin(later.shopper, shoppers))
     rows = np.searchsorted(shoppers, later.shopper)
@@ -78,6 +85,11 @@ def _split(known: ShopData, later: Interactions, now: float, end: float) -> Spli
     had_keys = metrics.pair_keys(had.shopper, had.item, known.items.n)
     seen = np.isin(metrics.pair_keys(shoppers[truth.shoppers], truth.items, known.items.n), had_keys)
     return Split(known, now, end, shoppers, truth, seen)
+
+
+def _asking(later: Interactions, kinds: Kinds) -> Interactions:
+    """What a good list would have foreseen."""
+    return later.select(kinds.targets[later.kind] & (counts.event_weights(later, kinds) > 0))
 
 
 def _gains(later: Interactions) -> np.ndarray:

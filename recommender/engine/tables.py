@@ -12,7 +12,7 @@ from recommender.engine import attributes, competition, ease, neighbours, popula
 from recommender.engine.attributes import Attribute
 from recommender.engine.competition import Types
 from recommender.engine.config import Config
-from recommender.engine.interactions import ShopData, histories
+from recommender.engine.interactions import ShopData, everybody
 from recommender.engine.neighbours import Neighbours
 from recommender.engine.popularity import ItemTable
 from recommender.engine.profile import Profile, Weighing, fold, weighing
@@ -160,7 +160,7 @@ def squash_in_place(x: np.ndarray) -> None:
 def telling_attributes(data: ShopData, now: float, config: Config) -> tuple[str, ...]:
     """The attributes worth features, most telling first."""
     weigh = weighing(data.interactions, data.kinds, config.kind_weights, config.pace)
-    p = fold(histories(data.interactions, np.arange(data.shoppers.n), {}), now, weigh, data.items.n)
+    p = fold(everybody(data.interactions, data.shoppers.n), now, weigh, data.items.n)
     return attributes.choose(p, data.items, config.attributes)
 
 
@@ -173,7 +173,7 @@ def fit(data: ShopData, now: float, config: Config, telling: tuple[str, ...] | N
     rng = np.random.default_rng(config.seed)
     n, shoppers, threads = data.items.n, data.shoppers, config.threads
     weigh = weighing(data.interactions, data.kinds, config.kind_weights, config.pace)
-    p = fold(histories(data.interactions, np.arange(shoppers.n), {}), now, weigh, n)
+    p = fold(everybody(data.interactions, shoppers.n), now, weigh, n)
     plain = counts_of(p, p.plain, config.history_items)
     recent = counts_of(p, p.recent, config.history_items)
     k = config.neighbours

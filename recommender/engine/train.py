@@ -22,7 +22,7 @@ from recommender.engine.fitting import fit_scorer
 from recommender.engine.interactions import ShopData
 from recommender.engine.measuring import Rival, measured
 from recommender.engine.network import device
-from recommender.engine.plan import LEAST_LISTS, Plan, TooLittleData, known_at, plan_of, require_enough
+from recommender.engine.plan import LEAST_LISTS, Cut, Plan, TooLittleData, known_at, plan_of, require_enough
 from recommender.engine.progress import Clock, Progress
 from recommender.engine.ranker import ListModel, Ranker
 from recommender.engine.sampling import Pool, lists_to_learn, weights_told
@@ -85,42 +85,42 @@ def _run_network(
     folder: Path | None,
 ) -> Trained:
     rng = np.random.default_rng(config.seed)
-    pools: dict[int, Pool] = {}
-    kept: dict[int, Tables] = {}
+    pools: dict[Cut, Pool] = {}
     # The columns are the same at every cut: chosen once, from what the measured model may know.
     chosen = tables.telling_attributes(plan.split.known, plan.split.now, config)
-    wanted = {id(split): split for split in (*plan.measured, *plan.final, plan.split)}
+    wanted = list(dict.fromkeys((*plan.measured, *plan.final, plan.newest)))
     seen = exposure.learned(data, plan.split.now, config)
-    for number, (name, split) in enumerate(wanted.items()):
+    newest: Tables | None = None
+    for number, cut in enumerate(wanted):
         clock.enter("features", 0.02 + 0.38 * number / len(wanted))
+        split = cut()
         fitted = tables.fit(split.known, split.now, config, chosen)
-        if split is plan.split:
-            kept[name] = fitted
+        newest = fitted if cut is plan.newest else newest
         clock.enter("features", 0.02 + 0.38 * (number + 0.6) / len(wanted))
-        pools[name] = lists_to_learn(split, fitted, seen, config, rng, folder)
-    learned = [pools[id(split)] for split in plan.measured]
+        pools[cut] = lists_to_learn(split, fitted, seen, config, rng, folder)
+        del split, fitted  # the log up to the next cut is copied now
+    assert newest is not None
+    learned = [pools[cut] for cut in plan.measured]
     if sum(map(len, learned)) < LEAST_LISTS:
         raise TooLittleData(f"expected at least {LEAST_LISTS} lists to learn from, received {sum(map(len, learned))}")
 
     clock.enter("train", 0.4)
     curves: dict[str, Any] = {}
-    start = start_of(warm, kept[id(plan.split)], config, plan, now)
-    columns = names(kept[id(plan.split)])
+    start = start_of(warm, newest, config, plan, now)
+    columns = names(newest)
     nets = fit_scorer(
-        learned, columns, config, clock, (0.4, 0.55), later=pools[id(plan.split)], curves=curves, start=start.earlier
+        learned, columns, config, clock, (0.4, 0.55), later=pools[plan.newest], curves=curves, start=start.earlier
     )
     clock.enter("measure", 0.55)
-    candidate = Ranker(kept[id(plan.split)], nets, None, FLAT, config, plan.horizon)
+    candidate = Ranker(newest, nets, None, FLAT, config, plan.horizon)
     metrics, curve = measured(candidate, plan.split, config, clock, rival)
-    metrics["exposure"] = seen.report(weights_told([pools[id(split)] for split in plan.final]))
+    metrics["exposure"] = seen.report(weights_told([pools[cut] for cut in plan.final]))
 
     clock.enter("refit", 0.78)
-    del kept, candidate
+    del newest, candidate
     final_tables = tables.fit(data, now if data.interactions.timed else plan.split.now, config, chosen)
     clock.enter("refit", 0.85)
-    final = fit_scorer(
-        [pools[id(split)] for split in plan.final], columns, config, clock, (0.85, 0.99), start=start.final
-    )
+    final = fit_scorer([pools[cut] for cut in plan.final], columns, config, clock, (0.85, 0.99), start=start.final)
     clock.enter("save", 0.99)
     ranker = Ranker(final_tables, final, None, curve, config, plan.horizon, earlier=nets)
     return Trained(ranker, metrics, curves, device(), clock.seconds, config, _window(data, plan, now), start.words)

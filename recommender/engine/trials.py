@@ -22,7 +22,7 @@ from recommender.engine import exposure, lists, metrics, sampling, shards, table
 from recommender.engine.architectures import NETWORKS, architecture
 from recommender.engine.candidates import candidates
 from recommender.engine.config import Config
-from recommender.engine.features import Scorebook, names, pair_features
+from recommender.engine.features import names, pair_features
 from recommender.engine.fitting import fit_scorer
 from recommender.engine.interactions import ShopData
 from recommender.engine.plan import Plan, TooLittleData, choose_horizon, plan_of
@@ -30,6 +30,7 @@ from recommender.engine.profile import fold
 from recommender.engine.progress import Clock, Progress
 from recommender.engine.ranker import best_of
 from recommender.engine.sampling import Pool, lists_to_learn
+from recommender.engine.scorebook import Scorebook
 from recommender.engine.splits import Split
 
 #: Shoppers of the validation window that every trial is measured on: the error of the mean is near .013.
@@ -140,7 +141,8 @@ class Bench:
         chosen = tables.telling_attributes(self.plan.split.known, self.plan.split.now, config)
         pools, kept = [], None
         seen = exposure.learned(self.data, self.plan.split.now, config)
-        for split in (*self.plan.measured, self.plan.split):
+        for cut in (*self.plan.measured, self.plan.newest):
+            split = cut()
             kept = tables.fit(split.known, split.now, config, chosen)
             pools.append(lists_to_learn(split, kept, seen, config, rng, self.folder))
         assert kept is not None

@@ -8,9 +8,9 @@ from dataclasses import replace
 import numpy as np
 
 from recommender.engine import features, sampling, tables
-from recommender.engine.features import Scorebook
 from recommender.engine.interactions import Histories, histories
 from recommender.engine.profile import fold
+from recommender.engine.scorebook import Scorebook
 from tests.engine.small import QUICK, busy, newest
 
 
