@@ -14,7 +14,7 @@ from recommender.models import Rule
 from recommender.ranked import NO_RULE
 from recsite.dashboard import numbers, preview, rule_words
 from recsite.dashboard.addresses import page
-from recsite.dashboard.components import Notice, Option, SearchBox, Select, Stat, StatStrip
+from recsite.dashboard.components import Notice, Option, SearchBox, Select, Stat, StatStrip, any_or_one
 from recsite.dashboard.evidence import RuleTrace, TraceStep
 from recsite.dashboard.lists import TileCard, TileList, moved
 from recsite.dashboard.names import full_name
@@ -79,6 +79,7 @@ def inputs_of(wish: Wish, trial: Mapping[str, str], scene: Scene) -> TrialInputs
     """The controls that say whose list is shown; empty where nothing was asked for."""
     shopper, anchor = wish.shopper, wish.anchor
     needed = wish.placement.strategy in ANCHORED
+    segments = {name: name.capitalize() for name, _ in shopper_queries.segments()}
     return TrialInputs(
         SearchBox(
             "preview-shopper",
@@ -89,17 +90,7 @@ def inputs_of(wish: Wish, trial: Mapping[str, str], scene: Scene) -> TrialInputs
             value=shopper.external_id if shopper else "",
             text=name_of(shopper) if shopper else "",
         ),
-        Select(
-            "preview_segment",
-            "Segment",
-            [
-                Option("", "Their own", not trial.get("segment")),
-                *(
-                    Option(name, name.capitalize(), name == trial.get("segment"))
-                    for name, _ in shopper_queries.segments()
-                ),
-            ],
-        ),
+        any_or_one("preview_segment", "Segment", "Their own", segments, trial.get("segment", "")),
         Select(
             "preview_placement",
             "Placement",
