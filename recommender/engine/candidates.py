@@ -8,6 +8,7 @@ import numpy as np
 
 from recommender.engine.profile import RECENT, Profile
 from recommender.engine.scorebook import Scorebook, latest
+from recommender.engine.selection import best_of_rows
 from recommender.engine.tables import Tables
 
 #: Collaborative tables that propose items.
@@ -19,21 +20,9 @@ MOST_VALUES = 40
 
 
 def _best(scores: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """Rows and columns of the ``k`` largest positive entries of each row of float32 [S, n], best first.
-
-    Most entries are 0, so sorting the others costs a fraction of a selection over all of them: row and
-    score go into one integer, whose order is that of the rows and, within them, of falling scores.
-    """
-    n = scores.shape[1]
-    flat = np.flatnonzero(scores > 0)
-    row = flat // n
-    # The bits of positive floats are ordered as the floats are.
-    falling = np.uint64(0xFFFFFFFF) - scores.ravel()[flat].view(np.uint32)
-    order = np.argsort((row.astype(np.uint64) << np.uint64(32)) | falling)
-    size = np.bincount(row, minlength=len(scores))
-    rank = np.arange(len(row)) - (np.cumsum(size) - size)[row]
-    chosen = flat[order[rank < k]]
-    return chosen // n, chosen % n
+    """Rows and columns of the ``k`` largest positive entries of each row of float32 [S, n], best first."""
+    columns, count = best_of_rows(scores, k, above=0)
+    return np.repeat(np.arange(len(scores)), count), columns[columns >= 0].astype(np.int64)
 
 
 def top(values: np.ndarray, k: int) -> np.ndarray:

@@ -6,6 +6,7 @@ import numpy as np
 from scipy import linalg, sparse
 
 from recommender.engine.neighbours import Neighbours
+from recommender.engine.selection import best_of_rows
 
 
 def gram(counts: sparse.csr_matrix) -> np.ndarray:
@@ -37,7 +38,7 @@ def weights(product: np.ndarray, ridge: float) -> np.ndarray:
 def truncate(solution: np.ndarray, known: np.ndarray, n: int, k: int) -> Neighbours:
     """The K weights of largest size in each row; ``known`` int [m] maps the rows to items 0 … n−1."""
     k = min(k, solution.shape[1])
-    top = np.argpartition(-np.abs(solution), k - 1, axis=1)[:, :k]
+    top, _ = best_of_rows(np.abs(solution), k)
     position = np.full(n, len(known), np.int32)
     position[known] = np.arange(len(known), dtype=np.int32)
     items = np.vstack([known[top], np.full((1, k), n)]).astype(np.int32)

@@ -10,6 +10,7 @@ import numpy as np
 from recommender.engine import metrics
 from recommender.engine.architectures import counts
 from recommender.engine.interactions import Histories, ShopData
+from recommender.engine.selection import best_of_rows
 from recommender.engine.splits import Split
 
 #: A list holds as many items as the longest cut of the metrics.
@@ -62,7 +63,7 @@ def _batch_lists(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     batch = split.histories(rows)
     # [B, n_items], a copy that may be masked.
-    scores = np.array(model.score_all(batch, split.now), np.float32)
+    scores = np.array(model.score_all(batch, split.now), np.float32, order="C")
     areas = _areas(scores, split, rows, negatives)
     banned = np.stack(dismissed_pairs(batch, split.known))
     scores[banned[0], banned[1]] = -np.inf
@@ -74,17 +75,8 @@ def _batch_lists(
 
 def top_k(scores: np.ndarray, k: int) -> np.ndarray:
     """int32 [S, k]: the best items of each row of ``scores`` [S, n], best first; −1 where fewer
-    than ``k`` have a finite score. Equal scores: the lower code first within the list."""
-    rows, n = scores.shape
-    size = min(k, n)
-    best = np.argpartition(-scores, size - 1, axis=1)[:, :size] if size < n else np.tile(np.arange(n), (rows, 1))
-    best.sort(axis=1)
-    value = np.take_along_axis(scores, best, 1)
-    order = np.argsort(-value, axis=1, kind="stable")
-    best, value = np.take_along_axis(best, order, 1), np.take_along_axis(value, order, 1)
-    lists = np.full((rows, k), -1, np.int32)
-    lists[:, :size] = np.where(np.isfinite(value), best, -1)
-    return lists
+    than ``k`` have a finite score. Equal scores: the lower code first."""
+    return best_of_rows(scores, k)[0]
 
 
 def seen_pairs(batch: Histories, data: ShopData) -> tuple[np.ndarray, np.ndarray]:

@@ -34,13 +34,14 @@ class ALS:
         size = self.factors.shape[1]
         gram = self.factors.T @ self.factors + self.regularisation * np.eye(size, dtype=np.float32)
         vectors = np.zeros((len(histories), size), np.float32)
-        for row in range(len(histories)):
-            span = slice(own.indptr[row], own.indptr[row + 1])
-            if span.start == span.stop:
-                continue
-            # [n, F] of this history; the confidence above 1 is what the counts add.
-            mine, extra = self.factors[own.indices[span]], self.alpha * own.data[span]
-            vectors[row] = np.linalg.solve(gram + (mine.T * extra) @ mine, mine.T @ (1 + extra))
+        with threadpool_limits(1, "blas"):  # each product is too small to share
+            for row in range(len(histories)):
+                span = slice(own.indptr[row], own.indptr[row + 1])
+                if span.start == span.stop:
+                    continue
+                # [n, F] of this history; the confidence above 1 is what the counts add.
+                mine, extra = self.factors[own.indices[span]], self.alpha * own.data[span]
+                vectors[row] = np.linalg.solve(gram + (mine.T * extra) @ mine, mine.T @ (1 + extra))
         return vectors
 
 
