@@ -103,7 +103,7 @@ def note_answer(placement: str, fallback: str | None, degraded: bool, seconds: f
         FALLBACK.labels(placement, fallback).inc()
     if degraded:
         DEGRADED.inc()
-    _minutes.add({f"le{bisect_left(SHORT, seconds)}": 1, "fallbacks": bool(fallback), "degraded": degraded})
+    _minutes.add({f"le{bisect_left(SHORT, seconds)}": 1, "fallbacks": int(bool(fallback)), "degraded": int(degraded)})
 
 
 def note_events(accepted: int, duplicate: int, rejected: int, age: float | None) -> None:

@@ -51,6 +51,12 @@ class LatelyTests(TestCase):
         assert found is not None
         self.assertEqual((found.lists, found.p95, found.event_delay), (0, None, None))
 
+    def test_one_list_of_the_fallbacks_and_degraded(self) -> None:
+        sight.note_answer("home", "popular", True, 0.004)
+        found = sight.lately()
+        assert found is not None
+        self.assertEqual((found.lists, found.fallbacks, found.degraded), (1, 1, 1))
+
     def test_the_last_minutes(self) -> None:
         for milliseconds in [4] * 90 + [40] * 10:
             sight.note_answer("home", "popular" if milliseconds == 40 else None, False, milliseconds / 1000)
