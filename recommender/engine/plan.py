@@ -80,7 +80,7 @@ def plan_of(data: ShopData, config: Config, now: float) -> Plan:
             f"of {days:.1f} days, received {found}"
         )
     newest = _held(split_at(data, *usable[0]))
-    earlier = tuple(partial(split_at, data, *window) for window in usable[1:])
+    earlier: tuple[Cut, ...] = tuple(partial(split_at, data, *window) for window in usable[1:])
     return Plan(newest(), newest, earlier, (newest, *earlier)[: config.cuts], days)
 
 

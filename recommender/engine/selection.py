@@ -51,7 +51,7 @@ def _sink(value: np.ndarray, column: np.ndarray, place: int, size: int) -> None:
 
 
 @njit(types.void(_SCORES, types.float32, types.int32[:, ::1], types.int64[::1]), **_SETTINGS)
-def _select(scores: np.ndarray, above: float, columns: np.ndarray, count: np.ndarray) -> None:
+def _select(scores: np.ndarray, above: np.float32, columns: np.ndarray, count: np.ndarray) -> None:
     k = columns.shape[1]
     value = np.empty(k, np.float32)
     for row in range(len(scores)):

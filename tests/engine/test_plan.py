@@ -56,9 +56,8 @@ class Cuts(unittest.TestCase):
         self.assertEqual(
             len(known_at(self.data, self.now - 1).interactions), (self.data.interactions.at <= self.now - 1).sum()
         )
+        code = np.zeros(1, np.int32)
         shown = replace(
-            self.data.shown,
-            at=np.array([self.now + 1]),
-            **{name: np.zeros(1, np.int32) for name in ("shopper", "item", "placement", "position")},
+            self.data.shown, at=np.array([self.now + 1]), shopper=code, item=code, placement=code, position=code
         )
         self.assertEqual(len(known_at(replace(self.data, shown=shown), self.now).shown), 0)
