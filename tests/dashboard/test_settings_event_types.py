@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import time
+from datetime import timedelta
 
 from django.core.cache import cache
 from django.db import connection
@@ -16,7 +17,7 @@ from recsite.testing import flush_redis
 from tests.api.doors import Caller, event, read, start_afresh
 from tests.dashboard.clocks import stopped_clock
 from tests.dashboard.people import make_person
-from tests.goods import make_event, make_products, make_shoppers
+from tests.goods import NEWEST, make_event, make_products, make_shoppers
 
 WISH = {"name": "wish", "weight": "2,5", "target": "yes"}
 
@@ -29,9 +30,10 @@ class EventTypesTest(TestCase):
     def test_the_list_has_weights_and_counts(self) -> None:
         (anna,), (tea,) = make_shoppers(1), make_products(1)
         make_event(anna, tea)
+        make_event(anna, tea, type="view", at=NEWEST - timedelta(days=29))  # too long ago
         page = self.client.get(reverse("settings-event-types"))
         self.assertContains(page, "not for me")
-        self.assertContains(page, "none yet", count=EventType.objects.count() - 1)
+        self.assertContains(page, ">none<", count=EventType.objects.count() - 1)
         self.assertContains(page, "from the next training")
 
     def test_a_declared_type_is_taken_by_the_api_at_once(self) -> None:

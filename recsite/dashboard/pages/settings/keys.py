@@ -75,9 +75,9 @@ def _row(key: ApiKey, used: Mapping[int, float], now: datetime) -> Row:
         href=reverse("settings-key", args=[key.pk]),
         id=str(key.pk),
         cells=[
-            Cell(key.name, note=f"{key.prefix}…\u00a0· {key.kind}"),
+            Cell(key.name, note=f"{key.prefix}…\u00a0·\u00a0{key.kind}"),
             Cell(may(key.scopes), tone="" if live else "muted"),
-            Cell(numbers.moment(key.created_at), note=by(key)),
+            Cell(numbers.moment(key.created_at).replace(" ", "\u00a0"), note=by(key)),
             Cell(used_at(key, used), tone="" if key.pk in used else "muted"),
             Cell(state),
         ],
