@@ -142,9 +142,14 @@ class Counts:
         return wilson(self.bought, self.shown)
 
     @property
+    def attributed_revenue(self) -> float:
+        """After a click and after merely seeing."""
+        return self.revenue + self.revenue_by_view
+
+    @property
     def revenue_per_thousand(self) -> float | None:
         """Attributed revenue of both kinds for a thousand products shown."""
-        return 1000 * (self.revenue + self.revenue_by_view) / self.shown if self.shown else None
+        return 1000 * self.attributed_revenue / self.shown if self.shown else None
 
     def to_dict(self) -> dict[str, float]:
         return {f.name: getattr(self, f.name) for f in fields(self)}

@@ -13,8 +13,9 @@ A Redis that is down stops nothing: the lists are on disk and are put there late
 
 from recommender.publish.keeping import remove_lists, republish, retire_old
 from recommender.publish.making import POOL, BadGeneration, make, pack_pool, publish, score
-from recommender.publish.pointers import mend_pointer, move_pointer, pointer_of, serving, written_pointer
+from recommender.publish.pointers import mend_pointer, move_pointer, pointer_of, written_pointer
 from recommender.publish.switching import StaleRun, switch_to
+from recommender.queries import serving
 
 __all__ = [
     "POOL",

@@ -9,14 +9,10 @@ from django.conf import settings
 
 from recommender import store
 from recommender.models import Switch
+from recommender.queries import serving
 from recommender.store import Pointer
 
 log = logging.getLogger(__name__)
-
-
-def serving() -> Switch | None:
-    """The newest switch: what serves, by the only truth."""
-    return Switch.objects.select_related("generation__run").first()
 
 
 def pointer_of(switch: Switch) -> Pointer:

@@ -98,7 +98,7 @@ class ListTest(PlacementCase):
         count_day(BEFORE, shown=10_000, clicked=500)
         home = self.rows()["home"]
         self.assertEqual(
-            [(figure.label, figure.value.replace(THIN, " ")) for figure in home.figures],
+            [(figure.label, figure.value.replace(THIN, " ") + figure.unit) for figure in home.figures],
             [("Shown", "10,000"), ("Clicked", "6.00 %"), ("Bought", "120"), ("Revenue", "$12.50")],
         )
         delta = home.figures[1].delta

@@ -58,7 +58,7 @@ class ProductPageTest(TestCase):
         make_event(self.anna, self.tea, price=2.0, quantity=3)
         make_event(self.ben, self.tea, price=2.0)
         make_event(self.ben, self.tea, price=2.0, at=NEWEST - timedelta(days=40))
-        values = [figure.value for figure in self.build().figures]
+        values = [figure.value + figure.unit for figure in self.build().figures]
         self.assertEqual(values, ["3", "2", "$10.00", "2"])
 
     def test_a_week_without_a_sale_is_zero_units_and_has_no_price(self) -> None:

@@ -80,7 +80,7 @@ class Line:
 
     @property
     def revenue(self) -> float:
-        return self.counts.revenue + self.counts.revenue_by_view
+        return self.counts.attributed_revenue
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ def trend_of(asked: Asked, now: Counts, shop: Shop) -> Chart | Nothing:
 def _days(scope: Scope, measure: Measure, *, band: bool = False) -> Days:
     days = [counts for _, counts in feedback.daily(scope)]
     if measure.rate is None:
-        return Days(scope.first, [None if one is None else one.revenue + one.revenue_by_view for one in days])
+        return Days(scope.first, [None if one is None else one.attributed_revenue for one in days])
     rates = [None if one is None else measure.rate(one) for one in days]
     values = [None if rate is None else rate.value for rate in rates]
     if not band:

@@ -57,4 +57,4 @@ def scope_of(days: Range) -> Scope:
 
 
 def revenue_of(counts: Counts | None) -> float | None:
-    return None if counts is None else counts.revenue + counts.revenue_by_view
+    return None if counts is None else counts.attributed_revenue

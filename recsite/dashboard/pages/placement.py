@@ -11,7 +11,7 @@ from recommender.models import Placement
 from recommender.placements import setup_of
 from recsite.dashboard import roles
 from recsite.dashboard.addresses import linked, page
-from recsite.dashboard.components import SIMULATED, Action, Badge, Crumb, Notice, PageHeader, SearchBox
+from recsite.dashboard.components import SIMULATED, Action, Badge, Crumb, Notice, PageHeader, SearchBox, Stat
 from recsite.dashboard.pages import (
     placement_fields,
     placement_history,
@@ -21,7 +21,6 @@ from recsite.dashboard.pages import (
 )
 from recsite.dashboard.pages.placement_fields import Fields
 from recsite.dashboard.pages.placement_history import Change
-from recsite.dashboard.pages.placement_results import Figure
 from recsite.dashboard.pages.placement_trial import Trial
 from recsite.dashboard.pages.placements import rules_text
 from recsite.dashboard.placement_forms import Entries, Read, entries_of
@@ -43,7 +42,7 @@ class PlacementPage:
     shopper: SearchBox
     anchor: SearchBox
     trial: Trial
-    figures: Sequence[Figure]
+    figures: Sequence[Stat]
     figures_note: str
     simulated: Badge | None
     rules: str

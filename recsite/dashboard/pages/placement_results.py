@@ -10,21 +10,12 @@ from recommender import feedback
 from recommender.feedback import Scope
 from recommender.readiness import Readiness
 from recsite.dashboard import numbers
-from recsite.dashboard.components import Delta, State, delta_of_rates, noise_of
+from recsite.dashboard.components import Delta, Stat, State, delta_of_rates, noise_of
 from recsite.dashboard.graphics import Bar
 from recsite.dashboard.readiness import TONES
 from recsite.dashboard.shop import Shop
 
 DAYS = 28  # the newest, that a placement is judged by
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One of a slot's figures of the newest days."""
-
-    label: str
-    value: str
-    delta: Delta | None = None
 
 
 @dataclass(frozen=True)
@@ -56,15 +47,15 @@ def results() -> Results:
     return Results(numbers.date_range(scope.first, scope.last), rows, feedback.is_simulated(scope))
 
 
-def figures(came: feedback.Row, shop: Shop) -> list[Figure]:
+def figures(came: feedback.Row, shop: Shop) -> list[Stat]:
     """Shown, clicked with the change against the period before, bought, revenue."""
     counts, rate = came.counts, came.counts.click_rate
-    revenue, unit = numbers.money_short(counts.revenue + counts.revenue_by_view, shop.currency)
+    revenue, unit = numbers.money_short(counts.attributed_revenue, shop.currency)
     return [
-        Figure("Shown", numbers.count(counts.shown)),
-        Figure("Clicked", numbers.percent(rate.value if rate else None), _change(came)),
-        Figure("Bought", numbers.count(counts.bought)),
-        Figure("Revenue", f"{revenue}{numbers.THIN}{unit}" if unit else revenue),
+        Stat("Shown", numbers.count(counts.shown)),
+        Stat("Clicked", numbers.percent(rate.value if rate else None), delta=_change(came)),
+        Stat("Bought", numbers.count(counts.bought)),
+        Stat("Revenue", revenue, unit),
     ]
 
 

@@ -9,11 +9,11 @@ from recommender.feedback import Counts
 from recommender.models import Placement, Rule
 from recsite.dashboard import numbers, placement_words, preview, readiness, roles
 from recsite.dashboard.addresses import linked, page
-from recsite.dashboard.components import SIMULATED, Action, Badge, Notice, PageHeader, SearchBox
+from recsite.dashboard.components import SIMULATED, Action, Badge, Notice, PageHeader, SearchBox, Stat
 from recsite.dashboard.lists import TileCard, TileList
 from recsite.dashboard.names import display_name
 from recsite.dashboard.pages.placement_onlooker import anchor_box, preview_href, read_onlooker, shopper_box, subject
-from recsite.dashboard.pages.placement_results import Figure, Ready, Results, figures, ready_of, results
+from recsite.dashboard.pages.placement_results import Ready, Results, figures, ready_of, results
 from recsite.dashboard.preview import Listing, Wish
 from recsite.dashboard.queries import placements as queries
 from recsite.dashboard.queries import products as product_queries
@@ -35,7 +35,7 @@ class SlotRow:
     about: str
     filters: str
     ready: Ready
-    figures: Sequence[Figure]
+    figures: Sequence[Stat]
     unseen: str
     rules: str
     rules_href: str

@@ -17,11 +17,11 @@ from recsite.dashboard.charts import Chart, Days, Unit
 from recsite.dashboard.components import (
     Action,
     Crumb,
-    Delta,
     Fact,
     Facts,
     Later,
     Segments,
+    Stat,
     State,
     delta_of_counts,
 )
@@ -41,15 +41,6 @@ TRENDS = {"units": "Units", "revenue": "Revenue", "price": "Price"}
 
 
 @dataclass(frozen=True)
-class Figure:
-    """One of the head's figures."""
-
-    label: str
-    value: str
-    delta: Delta | None = None
-
-
-@dataclass(frozen=True)
 class ProductPage:
     """The head, then blocks. A block without data is a ``Nothing`` or a sentence in its table's place."""
 
@@ -58,7 +49,7 @@ class ProductPage:
     tile: Tile
     line: str
     state: State
-    figures: Sequence[Figure]
+    figures: Sequence[Stat]
     actions: Sequence[Action]
     trend: Chart | None
     trend_choice: Segments
@@ -165,14 +156,14 @@ def _state(product: Product) -> State:
     return State("in stock" if product.stock else "available", "good")
 
 
-def _figures(sold: SoldInAll, shop: Shop) -> list[Figure]:
+def _figures(sold: SoldInAll, shop: Shop) -> list[Stat]:
     since = f" since {numbers.day(sold.first_at)}" if sold.first_at else ""
     value, unit = numbers.money_short(sold.revenue, shop.currency)
     return [
-        Figure(f"Lines sold{since}", numbers.count(sold.lines)),
-        Figure("Shoppers", numbers.count(sold.shoppers)),
-        Figure("Revenue", f"{value}{numbers.THIN}{unit}" if unit else value),
-        Figure("Last 28 days", numbers.count(sold.lately), delta_of_counts(sold.lately, sold.before)),
+        Stat(f"Lines sold{since}", numbers.count(sold.lines)),
+        Stat("Shoppers", numbers.count(sold.shoppers)),
+        Stat("Revenue", value, unit),
+        Stat("Last 28 days", numbers.count(sold.lately), delta=delta_of_counts(sold.lately, sold.before)),
     ]
 
 

@@ -41,9 +41,7 @@ def effect_of(rule: Rule | None, shop: Shop) -> tuple[StatStrip | None, str]:
             ),
             Stat(
                 "Revenue after it",
-                numbers.money(found.counts.revenue + found.counts.revenue_by_view, shop.currency)
-                if found.counts.has_data
-                else "no data",
+                numbers.money(found.counts.attributed_revenue, shop.currency) if found.counts.has_data else "no data",
                 note=numbers.plural(found.counts.bought + found.counts.bought_by_view, "purchase"),
             ),
         ],

@@ -72,7 +72,7 @@ def csv_rows(params: Mapping[str, str], shop: Shop) -> Iterator[tuple[object, ..
             effect.counts.shown if effect else None,
             effect.counts.clicked if effect else None,
             round(rate.value, 6) if rate else None,
-            round(effect.counts.revenue + effect.counts.revenue_by_view, 2) if effect else None,
+            round(effect.counts.attributed_revenue, 2) if effect else None,
             int(effect.simulated) if effect else None,
         )
 
