@@ -111,24 +111,14 @@ def train_network(
     if start is not None:
         steps, peak = max(steps // 2, 1), peak / 2
     function = LOSSES[loss]
-    model.compile(
-        keras.optimizers.AdamW(one_cycle(peak, steps), weight_decay=config.weight_decay, global_clipnorm=5.0),
-        # Losses are sums of thousands: in float32, whatever the network computes in.
-        loss=lambda labels, scores: function(labels[..., 0], keras.ops.cast(scores[..., 0], "float32"), labels[..., 1]),
-        jit_compile=config.xla or keras.backend.backend() == "jax",
-    )
-    # Moments made within the first step would have TensorFlow trace the step a second time.
-    model.optimizer.build(model.trainable_variables)
-    best, best_weights, waited, order = np.inf, None, 0, np.zeros(0, np.int64)
+    _compile(model, function, config, peak=peak, steps=steps)
+    best, best_weights, waited, turns = np.inf, None, 0, _turns(len(pool), batch, rng)
     for epoch in range(epochs):
         began, losses, rows_seen = time.perf_counter(), [], 0
         for _ in range(steps * epoch // epochs, steps * (epoch + 1) // epochs):
             if stop():
                 raise Stopped("the training was asked to stop")
-            if len(order) < batch:
-                order = rng.permutation(len(pool))
-            lists, order = order[:batch], order[batch:]
-            rows, labels = batch_rows(pool, lists, config, rng)
+            rows, labels = batch_rows(pool, next(turns), config, rng)
             losses.append(model.train_on_batch(standard(pool.x[rows]), labels))
             rows_seen += rows.size
         told, ranked = _validate(model, validation, function)
@@ -145,6 +135,32 @@ def train_network(
     if best_weights is not None:
         model.set_weights(best_weights)
     return model
+
+
+def _compile(
+    model: keras.Model, loss: Callable[[Any, Any, Any], Any], config: Config, *, peak: float, steps: int
+) -> None:
+    """AdamW by one cycle that peaks at the rate ``peak``."""
+    import keras
+
+    model.compile(
+        keras.optimizers.AdamW(one_cycle(peak, steps), weight_decay=config.weight_decay, global_clipnorm=5.0),
+        # Losses are sums of thousands: in float32, whatever the network computes in.
+        loss=lambda labels, scores: loss(labels[..., 0], keras.ops.cast(scores[..., 0], "float32"), labels[..., 1]),
+        jit_compile=config.xla or keras.backend.backend() == "jax",
+    )
+    # Moments made within the first step would have TensorFlow trace the step a second time.
+    model.optimizer.build(model.trainable_variables)
+
+
+def _turns(lists: int, batch: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
+    """int64 [batch] for ever: lists in random order, and in another one once too few are left for a step."""
+    order = np.zeros(0, np.int64)
+    while True:
+        if len(order) < batch:
+            order = rng.permutation(lists)
+        yield order[:batch]
+        order = order[batch:]
 
 
 @contextmanager
