@@ -14,7 +14,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import rankdata
 
 #: Where lists are cut.
 CUTS = (5, 10, 20)
@@ -161,6 +160,8 @@ def mean_and_error(values: np.ndarray) -> tuple[float, float]:
 def auc(scores: np.ndarray, labels: np.ndarray) -> float:
     """Area under the ROC curve: P(score of a positive > score of a negative), ties ½ (the
     Mann–Whitney statistic). NaN when ``labels`` (bool [pairs]) holds one class only."""
+    from scipy.stats import rankdata  # 40 MB that a web process, which measures nothing, need not load
+
     positive = np.asarray(labels, bool)
     n_positive, n_negative = int(positive.sum()), int((~positive).sum())
     if not n_positive or not n_negative:

@@ -13,6 +13,7 @@ from pathlib import Path
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 APPS = ("recsite", "recommender", "behavior", "catalog")  # each may import those to its right
 HEAVY = ("keras", "tensorflow", "jax", "torch")
+SLOW_TO_LOAD = "scipy.stats"  # imported where something is measured
 # Inside the engine these are where a network is built or trained; they run in the training child only.
 TRAINING = ("architectures/", "network.py", "train.py")
 OUTSIDE_THE_ENGINE = ("django", "celery", "kombu", "redis", "rest_framework", "psycopg", *APPS)
@@ -132,7 +133,7 @@ class HeavyFrameworks(unittest.TestCase):
             "import os; os.environ['DJANGO_SETTINGS_MODULE'] = 'recsite.settings'\n"
             f"import django; django.setup()\n{code}\n"
             "from django.urls import get_resolver; get_resolver().url_patterns\n"
-            f"import json, sys; print(json.dumps([n for n in {HEAVY!r} if n in sys.modules]))"
+            f"import json, sys; print(json.dumps([n for n in {(*HEAVY, SLOW_TO_LOAD)!r} if n in sys.modules]))"
         )
         done = subprocess.run(
             [sys.executable, "-c", program], cwd=BASE_DIR, capture_output=True, text=True, check=False
