@@ -4,6 +4,7 @@ trained on that day, and measured on the window beside the baselines (Tashman 20
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 
 import numpy as np
 
@@ -31,19 +32,27 @@ def cross_validate(
     *,
     baselines: Iterable[str] = BASELINES,
     report: Callable[[Split, Progress], None] = lambda split, progress: None,
+    folder: Path | None = None,
 ) -> evaluate.Rolled:
-    """``config.architecture`` on the last ``windows`` horizons beside ``baselines``. Raises ``TooLittleData`` where the
-    first window has too little before it."""
+    """``config.architecture`` on the last ``windows`` horizons beside ``baselines``; ``folder``: as in
+    ``train.run_training``. Raises ``TooLittleData`` where the first window has too little before it."""
 
     def rank(split: Split) -> Mapping[str, Lists]:
-        ranker = ranker_at(split.known, config, split.now, report=lambda progress: report(split, progress))
+        ranker = ranker_at(
+            split.known, config, split.now, report=lambda progress: report(split, progress), folder=folder
+        )
         return {config.architecture: ranked_lists(ranker, split)[0]}
 
     return evaluate.rolling_origin(data, config, windows, names=baselines, rank=rank)
 
 
 def ranker_at(
-    known: ShopData, config: Config, now: float, *, report: Callable[[Progress], None] = lambda progress: None
+    known: ShopData,
+    config: Config,
+    now: float,
+    *,
+    report: Callable[[Progress], None] = lambda progress: None,
+    folder: Path | None = None,
 ) -> Ranker:
     """The ranker that a run at ``now`` would have published, without measuring it; ``known`` ends there."""
     rng = np.random.default_rng(config.seed)
@@ -59,7 +68,7 @@ def ranker_at(
         clock.enter("features", 0.6 * number / len(plan.final))
         split = cut()
         fitted = tables.fit(split.known, split.now, config, chosen)
-        pools.append(lists_to_learn(split, fitted, seen, config, rng))
+        pools.append(lists_to_learn(split, fitted, seen, config, rng, folder))
         del split, fitted
     final = tables.fit(known, now, config, chosen)
     clock.enter("train", 0.6)

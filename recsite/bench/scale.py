@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+from django.conf import settings
+
 from recommender.engine.config import Config
 from recommender.engine.interactions import Interactions
 from recommender.engine.progress import Progress
@@ -73,17 +75,17 @@ def run(seconds: float) -> list[Figure]:
 def measured(n_shoppers: int, n_items: int) -> Cost:
     """Train on a shop of that size in a fresh process."""
     with multiprocessing.get_context("spawn").Pool(1) as process:
-        cost: Cost = process.apply(_train, (n_shoppers, n_items))
+        cost: Cost = process.apply(_train, (n_shoppers, n_items, Path(settings.MODEL_DIR)))
     return cost
 
 
-def _train(n_shoppers: int, n_items: int) -> Cost:
+def _train(n_shoppers: int, n_items: int, folder: Path) -> Cost:
     from recommender.engine.train import run_training
 
     data = busy_shop(n_shoppers, n_items)
     empty, began = _resident("VmRSS"), time.perf_counter()
     with watched() as watch:
-        run_training(data, Config(), now=newest(data), report=watch.note)
+        run_training(data, Config(), now=newest(data), report=watch.note, folder=folder)
     spent = time.perf_counter() - began
     return Cost(len(data.interactions), size_of(data.interactions), spent, empty, watch.steps)
 

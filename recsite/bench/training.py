@@ -4,6 +4,9 @@ what the device can do (``engine.speed``)."""
 from __future__ import annotations
 
 import time
+from pathlib import Path
+
+from django.conf import settings
 
 from recommender import dataset
 from recommender.engine import speed
@@ -44,7 +47,8 @@ def _whole_run(seconds: float) -> list[Figure]:
 
     finished, stop = True, lambda: time.perf_counter() - started > seconds
     try:
-        run_training(snapshot.data, Config(), now=snapshot.now, report=note, stop=stop)
+        folder = Path(settings.MODEL_DIR)
+        run_training(snapshot.data, Config(), now=snapshot.now, report=note, stop=stop, folder=folder)
     except Stopped:
         finished = False
     except TooLittleData as error:

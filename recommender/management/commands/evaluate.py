@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from recommender import dataset, queries, services
@@ -79,6 +80,7 @@ class Command(BaseCommand):
                 options["windows"],
                 baselines=names,
                 report=lambda split, told: self._say(told.step),
+                folder=Path(settings.MODEL_DIR),
             )
         except TooLittleData as error:
             raise CommandError(f"the first window has too little before it: {error}") from error
