@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from django.conf import settings
 
+from recommender.model_names import baseline_name
 from recommender.models import TrainingPlan
 from recommender.significance import Comparison, behind, contenders, worst
 
@@ -171,7 +172,7 @@ def _against_baselines(metrics: Mapping[str, Any], model: str, side: str, share:
     lost = worst(behind(contenders(found, best, gaps), limits.level))
     if lost is not None:
         return [Check(f"baseline {side}", False, _worse(side, own, lost.name, lost.reference))]
-    text = f"On {SIDES[side]}: {own:.4f} beside {best.reference:.4f} of the best baseline ({_words(best.name)})."
+    text = f"On {SIDES[side]}: {own:.4f} beside {best.reference:.4f} of the best baseline ({baseline_name(best.name)})."
     return [Check(f"baseline {side}", True, text)]
 
 
@@ -214,7 +215,8 @@ def _slices(metrics: Mapping[str, Any], model: str, best: str, limits: Margins) 
             name = f"{dimension} {label}"
             found.append(Comparison(name, mean, error, reference, limits.slice_share, group["shoppers"]))
     if (lost := worst(behind(found, limits.level))) is not None:
-        figures = f"{lost.reference + lost.mean:.4f} against {lost.reference:.4f} of {_words(against)}"
+        whose = "what serves" if against == SERVING else baseline_name(against)
+        figures = f"{lost.reference + lost.mean:.4f} against {lost.reference:.4f} of {whose}"
         return [Check("slices", False, f"Far worse for shoppers of {lost.name}: {figures}.")]
     return [Check("slices", True, f"None of {len(found)} groups of shoppers is far behind.")] if found else []
 
@@ -277,15 +279,13 @@ def _number(values: Mapping[str, Any], name: str) -> float | None:
 
 
 def _worse(side: str, own: float, name: str, other: float) -> str:
-    return f"Worse than {_words(name)} on {SIDES[side]}: NDCG@10 {own:.4f} against {other:.4f}."
-
-
-def _words(name: str) -> str:
-    return name.replace("_", " ")
+    return f"Worse than {baseline_name(name)} on {SIDES[side]}: NDCG@10 {own:.4f} against {other:.4f}."
 
 
 def _praise(metrics: Mapping[str, Any], model: str, best: str) -> str:
     own, other = _figure(metrics, model, "ALL"), _figure(metrics, best, "ALL")
     if own is None or other is None:
         return "Every check passed."
-    return f"NDCG@10 {own:.4f} on later days, {own / other - 1:+.1%} beside {_words(best)}." if other else "Passed."
+    if not other:
+        return "Passed."
+    return f"NDCG@10 {own:.4f} on later days, {own / other - 1:+.1%} beside {baseline_name(best)}."

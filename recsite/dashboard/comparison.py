@@ -5,21 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from recommender.model_names import architecture_name, baseline_name
 from recommender.models import TrainingRun
 from recsite.dashboard import learning, numbers
 from recsite.dashboard.charts import Curve, curves_chart
 from recsite.dashboard.components import Delta
 from recsite.dashboard.learning import LABEL_ROOM, Learned
-from recsite.dashboard.measures import (
-    HEADLINE,
-    NDCG,
-    Measure,
-    Measured,
-    Z,
-    architecture_name,
-    baseline_name,
-    errors_together,
-)
+from recsite.dashboard.measures import HEADLINE, NDCG, Measure, Measured, Z, errors_together
 from recsite.dashboard.queries.models import Serving
 from recsite.dashboard.tables import Cell, Column, Row, Table
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from recommender.model_names import baseline_name
 from recommender.models import TrainingRun
 from recsite.dashboard import numbers, roles
 from recsite.dashboard.addresses import linked, page
 from recsite.dashboard.components import Action, Badge
-from recsite.dashboard.measures import baseline_name
 from recsite.dashboard.queries.models import Serving
 
 Status = TrainingRun.Status

@@ -6,7 +6,7 @@ from django.core.cache import cache
 from django.test import TestCase
 from django.urls import reverse
 
-from recsite.dashboard import comparison, learning, measures
+from recsite.dashboard import comparison, learning
 from recsite.dashboard.learning import Net
 from recsite.dashboard.measures import NDCG, Measured
 from recsite.dashboard.pages import models as page
@@ -78,11 +78,6 @@ class WordsTest(TestCase):
         self.assertIn("best in epoch 3", learning.fitting(Net("softmax", falling, [0.5, 0.4, 0.398, 0.399], [])))
         self.assertIn("Too few epochs", learning.fitting(Net("softmax", [0.5], [0.4], [])))
         self.assertIn("Too few epochs", learning.fitting(Net("softmax", [0.5, 0.4], [None, None], [])))
-
-    def test_names(self) -> None:
-        self.assertEqual(measures.baseline_name("own_decay_20d"), "Buy again, decay 20 days")
-        self.assertEqual(measures.baseline_name("popularity_7d"), "Best sellers, 7 days")
-        self.assertEqual(measures.architecture_name("something_new"), "Something new")
 
     def test_no_figure_is_never_zero(self) -> None:
         run = make_run()

@@ -120,7 +120,7 @@ class Gate(TestCase):
     def test_a_group_far_behind_is_blocked_though_the_mean_is_good(self) -> None:
         judged = verdict(groups(young=(0.15, 300), old=(-0.02, 300)))
         self.assertEqual(self.failed(judged), ["slices"])
-        self.assertIn("age young: 0.2700 against 0.4200 of serving", judged.summary)
+        self.assertIn("age young: 0.2700 against 0.4200 of what serves", judged.summary)
 
     def test_a_small_group_or_one_within_the_noise_is_not(self) -> None:
         self.assertTrue(verdict(groups(young=(0.3, 49), old=(0.03, 300))).passed)

@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from recommender import artifacts, processes
+from recommender.model_names import architecture_name, baseline_name
 from recommender.models import TrainingRun
 from recommender.runs import log_of
 from recsite.dashboard import learning, numbers, roles, run_progress, run_verdict, runs
 from recsite.dashboard.addresses import linked, page
 from recsite.dashboard.components import Action, Crumb, Delta, Dialog, Facts, Notice, PageHeader, Stat, StatStrip
 from recsite.dashboard.learning import Learned
-from recsite.dashboard.measures import NDCG, SHOWN, SIDES, Measured, architecture_name, baseline_name, ranking
+from recsite.dashboard.measures import NDCG, SHOWN, SIDES, Measured, ranking
 from recsite.dashboard.pages import model_facts, model_figures, model_positions, model_shadow
 from recsite.dashboard.pages.model_figures import Figures
 from recsite.dashboard.pages.model_positions import PositionsPart

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from recommender.model_names import architecture_name
 from recommender.models import TrainingRun
 from recsite.dashboard.addresses import changed
 from recsite.dashboard.components import Option, Segment, Segments, Select
-from recsite.dashboard.measures import SIDES, architecture_name
+from recsite.dashboard.measures import SIDES
 
 
 def read_side(params: Mapping[str, str]) -> str:

@@ -6,22 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from recommender.model_names import baseline_name
 from recsite.dashboard import charts, numbers
 from recsite.dashboard.addresses import changed
 from recsite.dashboard.charts import Chart
 from recsite.dashboard.components import Fact, Facts, Segment, Segments
-from recsite.dashboard.measures import (
-    CUTS,
-    NDCG,
-    PROBABILITY,
-    SHOWN,
-    SIDES,
-    Measured,
-    Z,
-    baseline_name,
-    ranking,
-    tested_on,
-)
+from recsite.dashboard.measures import CUTS, NDCG, PROBABILITY, SHOWN, SIDES, Measured, Z, ranking, tested_on
 from recsite.dashboard.pages import model_slices
 from recsite.dashboard.pages.model_choices import read_side, sides
 from recsite.dashboard.tables import Cell, Column, Row, Table

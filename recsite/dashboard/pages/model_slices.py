@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from recommender.model_names import baseline_name
 from recsite.dashboard import numbers
 from recsite.dashboard.addresses import changed
 from recsite.dashboard.components import Segment, Segments
-from recsite.dashboard.measures import NDCG, Difference, Measured, Z, baseline_name, errors_together
+from recsite.dashboard.measures import NDCG, Difference, Measured, Z, errors_together
 from recsite.dashboard.tables import Cell, Column, Row, Table
 
 _DIMENSIONS = {"history": "History", "category": "Category", "segment": "Segment"}

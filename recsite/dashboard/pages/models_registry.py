@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from recommender.model_names import architecture_name, baseline_name
 from recommender.models import TrainingRun
 from recommender.queries import in_shadow
 from recsite.dashboard import numbers, roles, runs, tables
 from recsite.dashboard.addresses import changed, linked, page
 from recsite.dashboard.components import Action, Badge, Component, EmptyState, FilterBar, Nothing, any_or_one
-from recsite.dashboard.measures import architecture_name, baseline_name
 from recsite.dashboard.queries import models as queries
 from recsite.dashboard.queries.models import RunFilter, RunRow, Serving
 from recsite.dashboard.tables import Cell, Column, Row, Table

@@ -8,11 +8,11 @@ from typing import Any
 
 from recommender import services
 from recommender.engine import architectures
+from recommender.model_names import architecture_name
 from recommender.models import TrainingRun, Tuning
 from recsite.dashboard import runs
 from recsite.dashboard.addresses import linked, page
 from recsite.dashboard.components import Action, Crumb, Notice, Option, PageHeader, Select
-from recsite.dashboard.measures import architecture_name
 from recsite.dashboard.queries import models as queries
 
 LARGEST_SEED = 2**31 - 1

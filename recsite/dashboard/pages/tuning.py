@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from recommender import services
 from recommender.engine import architectures
+from recommender.model_names import architecture_name
 from recommender.models import Tuning
 from recsite.dashboard import charts, numbers, roles
 from recsite.dashboard.addresses import linked, page
@@ -27,7 +28,6 @@ from recsite.dashboard.components import (
     Progress,
     time_left,
 )
-from recsite.dashboard.measures import architecture_name
 from recsite.dashboard.tables import Cell, Column, Row, Table
 
 Status = Tuning.Status
