@@ -26,6 +26,7 @@ from recommender.state import Model, State
 from recommender.store import Reading
 
 NEIGHBOURS = 20  # of each product that was just touched
+FOLLOWERS = 10  # of each: what comes next after it
 NEAREST = 20  # by the towers, once something was touched
 TOUCHED = 5
 POOL = 300
@@ -92,8 +93,8 @@ class Subject:
         if not len(self.touched):
             return np.unique(pool)
         parts = [self.touched]
-        for table in ("similar", "bought_together"):
-            parts.append(ranker.neighbours(self.touched, NEIGHBOURS, table=table)[0].ravel().astype(np.int64))
+        for table, k in (("similar", NEIGHBOURS), ("bought_together", NEIGHBOURS), ("next", FOLLOWERS)):
+            parts.append(ranker.neighbours(self.touched, k, table=table)[0].ravel().astype(np.int64))
         if self.pool is not None:
             parts.append(ranker.nearest(self.histories, self.now, beyond=pool, k=NEAREST))
         near = np.unique(np.concatenate(parts))

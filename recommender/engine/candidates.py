@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -11,8 +12,9 @@ from recommender.engine.scorebook import Scorebook, latest
 from recommender.engine.selection import best_of_rows
 from recommender.engine.tables import Tables
 
-#: Collaborative tables that propose items.
-SOURCES = ("ease_0", "bm25", "cosine")
+#: Collaborative tables that propose items, and the share of ``each`` that they may: past fifty followers of the latest
+#: few items another one is found by other sources or by nobody (docs/decisions/0014-order.md).
+SOURCES = {"ease_0": 1.0, "bm25": 1.0, "cosine": 1.0, "followed": 0.5}
 #: The nearest item by the towers votes like a popular item of about this rank (docs/decisions/0009).
 TOWER_RANK = 100.0
 #: Values of an attribute whose items are proposed to one shopper.
@@ -50,19 +52,19 @@ def candidates(
     size: int | None = None,
     allowed: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Own items (the ``own`` most recent) ∪ the best ``each`` unseen of every source ∪ three trends ∪ the nearest by
-    the towers of what none of these proposes.
+    """Own items (the ``own`` most recent) ∪ the best ``each``, or a share of it, unseen of every source ∪ three trends
+    ∪ the nearest by the towers of what none of these proposes.
 
     → offsets int64 [S+1], items int64 ascending within a shopper. Dismissed items and those not ``allowed``
     (bool [n]) are left out; ``size``: at most so many a shopper, by the sum of reciprocal ranks.
     """
     p, n = scores.profile, tables.n
     keys, votes = _own(p, own)
-    for values in _proposals(tables, scores):
+    for values, share in _proposals(tables, scores):
         values[p.shopper, p.item] = 0
         if allowed is not None:
             values[:, ~allowed] = 0
-        row, column = _best(values, each)
+        row, column = _best(values, math.ceil(each * share))
         keys.append(row * n + column)
         score = values[row, column]
         best = score[np.searchsorted(row, row)]  # a row's first is its best
@@ -101,16 +103,16 @@ def _own(p: Profile, own: int) -> tuple[list[np.ndarray], list[np.ndarray]]:
     return [p.key[picked]], [0.02 + strength / 10]
 
 
-def _proposals(tables: Tables, scores: Scorebook) -> Iterator[np.ndarray]:
-    """float32 [S, n] of each collaborative source: the tables, and the first attribute with a model."""
-    for name in SOURCES:
+def _proposals(tables: Tables, scores: Scorebook) -> Iterator[tuple[np.ndarray, float]]:
+    """float32 [S, n] of each collaborative source, and its share: the tables, and the first attribute with a model."""
+    for name, share in SOURCES.items():
         if name in tables.neighbours:
-            yield scores.model(name).astype(np.float32)
+            yield scores.model(name).astype(np.float32), share
     for number, attribute in enumerate(tables.attributes):
         if attribute.model is not None:
             value = np.maximum(scores.attribute(number), 0).astype(np.float32)
             if attribute.size > MOST_VALUES:
                 least = np.partition(value, attribute.size - MOST_VALUES, axis=1)[:, -MOST_VALUES, None]
                 value *= value >= least
-            yield value[:, attribute.codes] * attribute.within
+            yield value[:, attribute.codes] * attribute.within, 1.0
             return

@@ -13,12 +13,13 @@ from types import ModuleType
 import numpy as np
 
 from recommender.engine.interactions import Histories
+from recommender.engine.order import NEWEST
 from recommender.engine.profile import RECENT, TAUS, Profile, fold
-from recommender.engine.scorebook import Pairs, Scorebook, newest
+from recommender.engine.scorebook import Pairs, Scorebook
 from recommender.engine.tables import Tables, squash_in_place
 
 #: How many of the latest items the similarity block compares with.
-LATEST = (5, 20)
+LATEST = (5, NEWEST)
 
 
 def kernels() -> ModuleType:
@@ -51,7 +52,7 @@ def own(x: Pairs, out: np.ndarray) -> None:
 
 
 def collaborative_names(t: Tables) -> list[str]:
-    names = list(t.neighbours)
+    names = [name for name in t.neighbours if name != "followed"]
     for attribute in t.attributes:
         if attribute.model is not None:
             names += [f"{attribute.name}_ease", f"{attribute.name}_ease_within"]
@@ -63,8 +64,9 @@ def collaborative(x: Pairs, out: np.ndarray) -> None:
     """Raw scores of every collaborative model; no ranks in the list, whose length differs between doors."""
     t, row = x.tables, 0
     for name in t.neighbours:
-        out[row] = x.scores.model_at(name, x)
-        row += 1
+        if name != "followed":
+            out[row] = x.scores.model_at(name, x)
+            row += 1
     for number, attribute in enumerate(t.attributes):
         if attribute.model is not None:
             out[row] = x.scores.attribute_at(number, x)
@@ -141,12 +143,21 @@ def similarity_names(t: Tables) -> list[str]:
 
 def similarity(x: Pairs, out: np.ndarray) -> None:
     """Mean cosine between the item and the shopper's latest items, in the space of the spectrum."""
-    p, spectrum = x.profile, x.tables.spectrum
-    order, rank = newest(p, max(LATEST))
-    bounds = np.searchsorted(p.shopper[order], np.arange(p.n_shoppers + 1))
+    latest, spectrum = x.scores.latest, x.tables.spectrum
     kernels().similarity(
-        x.offsets, x.item, bounds, p.item[order], rank, spectrum.vectors, spectrum.unit, np.array(LATEST), out
-    )
+        x.offsets, x.item, latest.bounds, latest.item, latest.rank, spectrum.vectors, spectrum.unit, np.array(LATEST),
+        out,
+    )  # fmt: skip
+
+
+def order_names(t: Tables) -> list[str]:
+    return [name for name in t.neighbours if name == "followed"]
+
+
+def order(x: Pairs, out: np.ndarray) -> None:
+    """How often the item came next after the shopper's latest ones."""
+    if len(out):
+        out[0] = x.scores.model_at("followed", x)
 
 
 def activity_names(t: Tables) -> list[str]:
@@ -169,6 +180,7 @@ BLOCKS: dict[str, tuple[Callable[[Tables], list[str]], Callable[[Pairs, np.ndarr
     "competition": (competition_names, competition),
     "attributes": (lift_names, lifts),
     "similarity": (similarity_names, similarity),
+    "order": (order_names, order),
     "activity": (activity_names, activity),
 }
 

@@ -52,6 +52,20 @@ def sums(
                 out[6 + tau, group] = decayed[tau]
 
 
+@njit(types.void(_F32, _I64, types.float32, types.float32[::1]), **_SETTINGS)
+def lateness(last: np.ndarray, rank: np.ndarray, fall: float, out: np.ndarray) -> None:
+    """Write ``fall`` to the power of each group's ``rank``, which those of one time share: the groups of each shopper
+    stand newest first (``rank`` from 0 on), and ``last`` is the age of each."""
+    begin, total, power = 0, np.float32(0), np.float32(1)
+    for group in range(len(last)):
+        if rank[group] == 0 or last[group] != last[begin]:
+            begin, total = group, np.float32(0)
+        power = np.float32(1) if rank[group] == 0 else power * fall
+        total += power
+        if group + 1 == len(last) or rank[group + 1] == 0 or last[group + 1] != last[group]:
+            out[begin : group + 1] = total / np.float32(group + 1 - begin)
+
+
 @njit(types.int64(*[_I64] * 2, types.Array(types.int32, 1, "C", readonly=True), _F32, *[types.int64[::1]] * 2,
                   types.float32[::1], types.float64[::1]), **_SETTINGS)  # fmt: skip
 def by_value(

@@ -57,7 +57,10 @@ class PlainRanker:
         return _best(self.trend, k)
 
     def neighbours(self, items: np.ndarray, k: int, *, table: str = "similar") -> tuple[np.ndarray, np.ndarray]:
-        """[len(items), k] codes (−1 padded) and weights; both tables are one here."""
+        """[len(items), k] codes (−1 padded) and weights; "similar" and "bought_together" are one here, and what comes
+        "next" is not known."""
+        if table == "next":
+            return np.full((len(items), k), -1, np.int32), np.zeros((len(items), k), np.float32)
         return self.near[items, :k], self.closeness[items, :k]
 
     def nearest(self, histories: Histories, now: float, *, beyond: np.ndarray, k: int) -> np.ndarray:

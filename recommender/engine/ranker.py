@@ -88,10 +88,13 @@ class Ranker:
         return np.concatenate([[0], np.cumsum(np.concatenate(counts))]), np.concatenate(parts)
 
     def neighbours(self, items: np.ndarray, k: int, *, table: str = "similar") -> tuple[np.ndarray, np.ndarray]:
-        """[m, k] codes (−1: none) and weights; ``table`` "similar" (same taste) or "bought_together" (same day)."""
-        source = {"similar": "cosine", "bought_together": "together"}.get(table)
+        """[m, k] codes (−1: none) and weights; ``table`` "similar" (same taste), "bought_together" (same day) or
+        "next" (what comes after it; none where a model was made before there were any)."""
+        source = {"similar": "cosine", "bought_together": "together", "next": "followed"}.get(table)
         if source is None:
-            raise ValueError(f"expected table 'similar' or 'bought_together', received {table!r}")
+            raise ValueError(f"expected table 'similar', 'bought_together' or 'next', received {table!r}")
+        if source not in self.tables.neighbours:
+            return np.full((len(items), k), -1, np.int32), np.zeros((len(items), k), np.float32)
         return self.tables.neighbours[source].of(np.asarray(items), k)
 
     def nearest(self, histories: Histories, now: float, *, beyond: np.ndarray, k: int) -> np.ndarray:

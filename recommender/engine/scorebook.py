@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from recommender.engine.neighbours import Neighbours
+from recommender.engine.order import FALL, NEWEST
 from recommender.engine.profile import Profile
 from recommender.engine.tables import INPUTS, Tables
 
@@ -21,6 +22,17 @@ class Held:
     item: np.ndarray
     plain: np.ndarray
     recent: np.ndarray
+
+
+@dataclass(frozen=True)
+class Latest:
+    """The newest items of S shoppers: ``bounds`` int64 [S+1] into ``item`` int64 [H], ``rank`` int64 [H] (0: the
+    newest) and ``value`` float32 [H], what each says of what comes next."""
+
+    bounds: np.ndarray
+    item: np.ndarray
+    rank: np.ndarray
+    value: np.ndarray
 
 
 @dataclass
@@ -62,7 +74,7 @@ class Scorebook:
         """float32 [S, n] scores of the collaborative table ``name``."""
         if name in self._kept:
             return self._kept[name]
-        scores = self.tables.neighbours[name].spread(self.held.bounds, self.held.item, self._input(name))
+        scores = self.tables.neighbours[name].spread(*self._input(name))
         if self.keep:
             self._kept[name] = scores
         return scores
@@ -81,8 +93,7 @@ class Scorebook:
         """float32 [P]: :meth:`model` at the pairs."""
         if name in self._kept:
             return self._kept[name][x.shopper, x.item]
-        table, held = self.tables.neighbours[name], self.held
-        return table.spread_to(x.offsets, x.item, held.bounds, held.item, self._input(name))
+        return self.tables.neighbours[name].spread_to(x.offsets, x.item, *self._input(name))
 
     def attribute_at(self, number: int, x: Pairs) -> np.ndarray:
         """float32 [P]: :meth:`attribute` at the values of the pairs' items."""
@@ -92,8 +103,25 @@ class Scorebook:
             return self._kept[name][x.shopper, value]
         return self._model_of(number).spread_to(x.offsets, value, *self.held_values(number))
 
-    def _input(self, name: str) -> np.ndarray:
-        return self.held.recent if INPUTS[name] else self.held.plain
+    @cached_property
+    def latest(self) -> Latest:
+        """The newest items of each shopper."""
+        from recommender.engine import folding
+
+        p = self.profile
+        order, rank = newest(p, NEWEST)
+        value = np.empty(len(order), np.float32)
+        folding.lateness(p.last[order], rank, FALL, value)
+        if p.n_shoppers == 1:
+            return Latest(np.array([0, len(order)]), p.item[order], rank, value)
+        bounds = np.searchsorted(p.shopper[order], np.arange(p.n_shoppers + 1))
+        return Latest(bounds, p.item[order], rank, value)
+
+    def _input(self, name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """What the table ``name`` reads: bounds [S+1], items and values [H]."""
+        if INPUTS[name] == "latest":
+            return self.latest.bounds, self.latest.item, self.latest.value
+        return self.held.bounds, self.held.item, self.held.recent if INPUTS[name] == "recent" else self.held.plain
 
     def _model_of(self, number: int) -> Neighbours:
         attribute = self.tables.attributes[number]

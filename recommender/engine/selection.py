@@ -29,21 +29,21 @@ def best_of_rows(scores: np.ndarray, k: int, *, above: float = -np.inf) -> tuple
 
 
 @njit(types.boolean(types.float32, types.int32, types.float32, types.int32), **_SETTINGS)
-def _worse(score: float, column: int, than: float, than_column: int) -> bool:
+def worse(score: float, column: int, than: float, than_column: int) -> bool:
     return score < than or (score == than and column > than_column)
 
 
 @njit(types.void(types.float32[::1], types.int32[::1], types.int64, types.int64), **_SETTINGS)
-def _sink(value: np.ndarray, column: np.ndarray, place: int, size: int) -> None:
+def sink(value: np.ndarray, column: np.ndarray, place: int, size: int) -> None:
     """Restore the heap (the worst on top) below ``place``."""
     score, item = value[place], column[place]
     while True:
         child = 2 * place + 1
         if child >= size:
             break
-        if child + 1 < size and _worse(value[child + 1], column[child + 1], value[child], column[child]):
+        if child + 1 < size and worse(value[child + 1], column[child + 1], value[child], column[child]):
             child += 1
-        if not _worse(value[child], column[child], score, item):
+        if not worse(value[child], column[child], score, item):
             break
         value[place], column[place] = value[child], column[child]
         place = child
@@ -65,18 +65,18 @@ def _select(scores: np.ndarray, above: np.float32, columns: np.ndarray, count: n
                 size += 1
                 if size == k:
                     for place in range(k // 2 - 1, -1, -1):
-                        _sink(value, held, place, k)
+                        sink(value, held, place, k)
                     least = value[0]
                 continue
             # Of equal scores the lower column is the better one, and columns only rise.
             value[0], held[0] = score, item
-            _sink(value, held, 0, k)
+            sink(value, held, 0, k)
             least = value[0]
         count[row] = size
         if size < k:
             for place in range(size // 2 - 1, -1, -1):
-                _sink(value, held, place, size)
+                sink(value, held, place, size)
         for last in range(size - 1, 0, -1):  # the worst goes to the end
             value[0], value[last] = value[last], value[0]
             held[0], held[last] = held[last], held[0]
-            _sink(value, held, 0, last)
+            sink(value, held, 0, last)

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 from scipy import sparse
 
-from recommender.engine import attributes, competition, ease, neighbours, popularity, spectrum, tower_training
+from recommender.engine import attributes, competition, ease, neighbours, order, popularity, spectrum, tower_training
 from recommender.engine.attributes import Attribute
 from recommender.engine.competition import Types
 from recommender.engine.config import Config
@@ -19,8 +19,12 @@ from recommender.engine.profile import Profile, Weighing, fold, weighing
 from recommender.engine.spectrum import Spectrum
 from recommender.engine.towers import Towers
 
-#: Collaborative tables: name → whether it reads the recent history instead of the plain one.
-INPUTS = {"cosine": False, "bm25": True, "together": True, "ease_0": False, "ease_1": False, "rp3": False}
+#: Collaborative tables: name → what of a history they read (``scorebook.Held``): all of it by how often, or as it is
+#: lately, or the latest items.
+INPUTS = {
+    "cosine": "plain", "bm25": "recent", "together": "recent", "ease_0": "plain", "ease_1": "plain", "rp3": "plain",
+    "followed": "latest",
+}  # fmt: skip
 #: Shopper attributes beyond this many values tell nothing per value.
 MOST_BANDS = 24
 
@@ -182,6 +186,7 @@ def fit(data: ShopData, now: float, config: Config, telling: tuple[str, ...] | N
         "bm25": neighbours.bm25(recent, k, threads),
         "together": neighbours.together(_baskets(data, weigh, now), k, threads),
         "rp3": neighbours.rp3(plain, k, threads),
+        "followed": order.followers(data.interactions.select(weigh.of(data.interactions) > 0), n, k),
     }
     linear = ease.fit(plain, config.ease_ridges, cap=config.ease_items, k=config.ease_neighbours)
     for number, table in enumerate(linear):

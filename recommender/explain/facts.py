@@ -10,7 +10,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Fact:
-    """One event, or a neighbour product (``kind`` "goes with" or "similar to"), that bears a reason out."""
+    """One event, or a neighbour product (its ``kind`` in words: "goes with"), that bears a reason out."""
 
     kind: str
     product: str

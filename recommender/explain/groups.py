@@ -18,6 +18,7 @@ GROUP_WORDS = {
     "affinity": "Their categories, brands and prices",
     "attributes": "People like them",
     "similarity": "Like what they touched last",
+    "order": "What comes next after what they touched last",
     "activity": "How active they are",
 }
 

@@ -18,6 +18,8 @@ from recommender.ranked import distinct
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 TOUCHED = 20  # latest products whose neighbours count as a reason
 NEIGHBOURS = 50  # of each
+JUST_TOUCHED = 3  # latest products of which it is told what comes next
+FOLLOWERS = 10  # of each
 EVIDENCE = 3  # events or products named
 
 #: (item codes, k, table) → neighbour codes [n, k] (−1 pad) and weights: ``Ranker.neighbours``.
@@ -82,10 +84,15 @@ class Shopping:
         """For each product that is similar to one of the latest, that one."""
         return self._sources(self.touched, "similar")
 
-    def _sources(self, items: np.ndarray, table: str) -> dict[int, int]:
+    @cached_property
+    def after_touched(self) -> dict[int, int]:
+        """For each product that often comes next after one of the very latest, that one."""
+        return self._sources(self.touched[:JUST_TOUCHED], "next", FOLLOWERS)
+
+    def _sources(self, items: np.ndarray, table: str, k: int = NEIGHBOURS) -> dict[int, int]:
         if not len(items):
             return {}
-        codes, weights = self.neighbours(items, NEIGHBOURS, table)
+        codes, weights = self.neighbours(items, k, table)
         owner = np.repeat(items, codes.shape[1])
         codes, weights = codes.ravel(), weights.ravel()
         if self.shown is not None:

@@ -17,9 +17,9 @@ def reason(item: int, shopping: Shopping) -> Reason:
     """The most telling fact that speaks for the item.
 
     In order: what it goes with on the page; the shopper's own purchases; their views, carts and favourites of
-    it; a neighbour of what they touched lately; their category or brand; what sells now.
+    it; what goes with, comes after or is like what they touched lately; their category or brand; what sells now.
     """
-    for find in (_with_anchor, _bought, _noticed, _goes_with, _similar, _category, _brand, _selling):
+    for find in (_with_anchor, _bought, _noticed, _goes_with, _follows, _similar, _category, _brand, _selling):
         if (found := find(item, shopping)) is not None:
             return found
     return Reason("popular", "Popular in the shop", "Sells well in the shop")
@@ -89,6 +89,19 @@ def _goes_with(item: int, shopping: Shopping) -> Reason | None:
         f"Goes with {name}, which you chose",
         clip("Goes with ", name),
         _neighbour(source, shopping, "goes with"),
+    )
+
+
+def _follows(item: int, shopping: Shopping) -> Reason | None:
+    source = shopping.after_touched.get(item)
+    if source is None:
+        return None
+    name = short(shopping.name(source))
+    return Reason(
+        "follows",
+        f"Often chosen right after {name}, which you chose",
+        clip("Often after ", name),
+        _neighbour(source, shopping, "comes after"),
     )
 
 

@@ -65,6 +65,24 @@ def tastes(n_shoppers: int = 240, n_items: int = 60, *, tastes: int = 4, days: i
     return shop(log, n_shoppers, n_items, attributes={"taste": taste}, texts=texts)
 
 
+def chain(n_shoppers: int = 200, n_items: int = 60, *, days: int = 90, seed: int = 0) -> tuple[ShopData, np.ndarray]:
+    """Each purchase is followed, four times in five, by the one item that follows it (int [n], also returned), else by
+    any; nobody has a taste, so of a history only its end says what comes next. A purchase every other day or so."""
+    rng = np.random.default_rng(seed)
+    circle = rng.permutation(n_items)
+    follower = np.empty(n_items, np.int64)
+    follower[circle] = np.roll(circle, -1)
+    size = days // 3
+    item = np.empty((n_shoppers, size), np.int64)
+    item[:, 0] = rng.integers(n_items, size=n_shoppers)
+    for step in range(1, size):
+        any_item = rng.integers(n_items, size=n_shoppers)
+        item[:, step] = np.where(rng.random(n_shoppers) < 0.8, follower[item[:, step - 1]], any_item)
+    at = np.sort(rng.random((n_shoppers, size)), axis=1) * days
+    log = events(np.repeat(np.arange(n_shoppers), size), item.ravel(), at.ravel())
+    return shop(log, n_shoppers, n_items), follower
+
+
 def launches(n_shoppers: int = 300, n_items: int = 1200, *, days: int = 120, seed: int = 0) -> ShopData:
     """Every product is bought in the ten days after its launch only, mostly by those whose style, colour and maker it
     has (of 8 each; two of the three decide); a day's shoppers buy one each. What comes next has hardly a buyer before,

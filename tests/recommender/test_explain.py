@@ -25,10 +25,11 @@ TITLES = ["White milk · 1 l", "Oat drink", "Butter", "Rye bread", "Rolls", "App
 TODAY = NOW / DAY
 BOUGHT_TOGETHER = {"bread": "butter", "milk": "rolls"}
 SIMILAR = {"milk": "oat-milk"}
+NEXT = {"bread": "butter", "butter": "apples", "rolls": "oat-milk"}
 
 
 def neighbours(items: np.ndarray, k: int, table: str) -> tuple[np.ndarray, np.ndarray]:
-    of = BOUGHT_TOGETHER if table == "bought_together" else SIMILAR
+    of = {"bought_together": BOUGHT_TOGETHER, "similar": SIMILAR, "next": NEXT}[table]
     codes = np.full((len(items), k), -1)
     for row, item in enumerate(items):
         if name := of.get(SHELF.external_ids[item]):
@@ -113,6 +114,20 @@ class ReasonTests(unittest.TestCase):
         found = why("butter", shopping(("purchase", "bread", 2)))
         self.assertEqual((found.code, found.chip), ("goes_with", "Goes with rye bread"))
         self.assertEqual([str(fact).split(" at ")[0] for fact in found.evidence], ["goes with bread", "purchase bread"])
+
+    def test_comes_after_what_was_just_touched(self) -> None:
+        found = why("apples", shopping(("purchase", "butter", 2)))
+        self.assertEqual((found.code, found.chip), ("follows", "Often after butter"))
+        self.assertEqual(found.text, "Often chosen right after butter, which you chose")
+        self.assertEqual(found.told, "Often chosen right after butter, which they chose")
+        self.assertEqual(
+            [str(fact).split(" at ")[0] for fact in found.evidence], ["comes after butter", "purchase butter"]
+        )
+        # What goes with it says more, what is like it less; only the very latest count.
+        self.assertEqual(why("butter", shopping(("purchase", "bread", 2))).code, "goes_with")
+        self.assertEqual(why("oat-milk", shopping(("view", "milk", 2), ("view", "rolls", 1))).code, "follows")
+        earlier = shopping(*(("view", name, 1) for name in ("rolls", "milk", "soap", "bread")))
+        self.assertEqual(why("oat-milk", earlier).code, "similar_to")
 
     def test_similar_to_what_was_touched(self) -> None:
         self.assertEqual(why("oat-milk", shopping(("view", "milk", 2))).chip, "Resembles white milk")
