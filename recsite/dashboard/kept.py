@@ -28,12 +28,21 @@ class Kept(Generic[T]):
     """Values by their key, the ``most`` newest of them. One older than ``seconds`` is still given out, while a thread
     makes the next one; older than ``oldest`` seconds it is made at once.
 
-    A new key (an import ended, a setting changed, another range of days) is made at once too.
+    A new key (an import ended, a setting changed, another range of days) is made at once too, and so is the next one
+    after a value that is ``passing``: an empty shop is counted in no time, and has its data a minute later.
     ``settings.KEEP_COUNTS`` off, as in tests: always.
     """
 
-    def __init__(self, name: str, *, seconds: float, oldest: float = math.inf, most: int = 1) -> None:
-        self.name, self.seconds, self.oldest, self.most = name, seconds, oldest, most
+    def __init__(
+        self,
+        name: str,
+        *,
+        seconds: float,
+        oldest: float = math.inf,
+        most: int = 1,
+        passing: Callable[[T], bool] = lambda value: False,
+    ) -> None:
+        self.name, self.seconds, self.oldest, self.most, self.passing = name, seconds, oldest, most, passing
         self._lock = threading.Lock()
         self._entries: OrderedDict[Hashable, _Entry[T]] = OrderedDict()
         self._thread: threading.Thread | None = None
@@ -48,8 +57,10 @@ class Kept(Generic[T]):
         return entry.value
 
     def again(self, make: Callable[[], T], key: Hashable = None) -> T:
-        """Made anew, and kept."""
+        """Made anew, and kept unless it is passing."""
         value = make()
+        if self.passing(value):
+            return value
         with self._lock:
             self._entries[key] = _Entry(time.monotonic(), value)
             self._entries.move_to_end(key)

@@ -24,7 +24,11 @@ class Checked:
     strategies: Mapping[str, Readiness]
 
 
-_KEPT: Kept[Checked] = Kept("readiness", seconds=KEPT)
+def _is_empty(checked: Checked) -> bool:
+    return not any(found.share for found in checked.strategies.values())
+
+
+_KEPT: Kept[Checked] = Kept("readiness", seconds=KEPT, passing=_is_empty)
 
 
 def checked(*, again: bool = False) -> Checked:

@@ -27,6 +27,11 @@ class KeptTest(SimpleTestCase):
         self.assertEqual(kept.get(self.make, key="import 2"), 3)
 
     @override_settings(KEEP_COUNTS=True)
+    def test_the_count_of_an_empty_shop_is_not_kept(self) -> None:
+        kept: Kept[int] = Kept("test", seconds=60, passing=lambda value: value < 3)
+        self.assertEqual([kept.get(self.make) for _ in range(4)], [1, 2, 3, 3])
+
+    @override_settings(KEEP_COUNTS=True)
     def test_an_old_value_is_given_while_the_next_is_made(self) -> None:
         kept: Kept[int] = Kept("test", seconds=0)
         go_on = threading.Event()

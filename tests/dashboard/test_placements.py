@@ -9,14 +9,14 @@ from django.contrib.auth.models import Permission
 from django.core.cache import cache
 from django.db import connection
 from django.http import HttpResponse
-from django.test import TestCase
+from django.test import TestCase, override_settings
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from behavior.models import Event
 from recommender import serve, state, steering
 from recommender.models import Placement, Rule, ServedList
-from recsite.dashboard import roles
+from recsite.dashboard import readiness, roles
 from recsite.dashboard.numbers import THIN
 from recsite.dashboard.pages import placements as list_page
 from recsite.dashboard.shop import read_shop
@@ -24,7 +24,7 @@ from recsite.testing import open_new_shop
 from tests.dashboard.clocks import stopped_clock
 from tests.dashboard.people import make_person
 from tests.dashboard.test_feedback import BEFORE, count_day
-from tests.goods import NEWEST, make_event, make_products, make_shoppers
+from tests.goods import NEWEST, make_event, make_history, make_products, make_shoppers
 
 FORM = {
     "title": "Breakfast", "slug": "breakfast", "strategy": "popular", "n": "4", "fallback": ["trending", ""],
@@ -87,6 +87,20 @@ class ListTest(PlacementCase):
         asked = serve.recommend(serve.Request(shopper="s0", placement="home", products=("p3",), n=6, record=False))
         self.assertEqual([card.key for card in rows["home"].tiles.cards], [item.product for item in asked.items])
         self.assertFalse(ServedList.objects.exists())
+
+    @override_settings(KEEP_COUNTS=True)
+    def test_readiness_follows_a_shop_that_fills(self) -> None:
+        self.addCleanup(readiness._KEPT._entries.clear)
+        readiness._KEPT._entries.clear()
+        Event.objects.all().delete()
+        shares = [max(found.share for found in readiness.checked().strategies.values())]
+        make_history(make_shoppers(3, prefix="h"), self.products)
+        shares.append(max(found.share for found in readiness.checked().strategies.values()))
+        Event.objects.all().delete()
+        shares.append(max(found.share for found in readiness.checked().strategies.values()))
+        self.assertEqual(shares[0], 0)
+        self.assertGreater(shares[1], 0)
+        self.assertEqual(shares[2], shares[1])  # kept for ten minutes
 
     def test_readiness_says_what_is_missing(self) -> None:
         ready = self.rows()["home"].ready

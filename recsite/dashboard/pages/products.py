@@ -62,7 +62,7 @@ class ProductsPage:
     period: str
 
 
-_KEPT: Kept[Sales] = Kept("product list", seconds=60, oldest=3600)
+_KEPT: Kept[Sales] = Kept("product list", seconds=60, oldest=3600, passing=lambda sales: not len(sales.ids))
 
 
 def newest_sales() -> Sales:

@@ -167,7 +167,7 @@ def _lift(both: int, theirs: int, mine: int) -> float | None:
     return both * total / (theirs * mine) if theirs and mine and total else None
 
 
-_BASKETS: Kept[int] = Kept("baskets", seconds=60, oldest=3600)
+_BASKETS: Kept[int] = Kept("baskets", seconds=60, oldest=3600, passing=lambda total: not total)
 
 
 def baskets_in_all() -> int:

@@ -85,7 +85,9 @@ class Sales:
         ]
 
 
-_KEPT: Kept[Sales] = Kept("product sales", seconds=60, oldest=_OLDEST, most=_RANGES)
+_KEPT: Kept[Sales] = Kept(
+    "product sales", seconds=60, oldest=_OLDEST, most=_RANGES, passing=lambda sales: not len(sales.ids)
+)
 Span = tuple[datetime, datetime]
 
 
