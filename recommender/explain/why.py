@@ -81,41 +81,24 @@ def _noticed(item: int, shopping: Shopping) -> Reason | None:
 
 def _goes_with(item: int, shopping: Shopping) -> Reason | None:
     source = shopping.with_touched.get(item)
-    if source is None:
-        return None
-    name = short(shopping.name(source))
-    return Reason(
-        "goes_with",
-        f"Goes with {name}, which you chose",
-        clip("Goes with ", name),
-        _neighbour(source, shopping, "goes with"),
-    )
+    return None if source is None else _chosen(source, shopping, "goes_with", "Goes with", "Goes with ", "goes with")
 
 
 def _follows(item: int, shopping: Shopping) -> Reason | None:
     source = shopping.after_touched.get(item)
-    if source is None:
-        return None
-    name = short(shopping.name(source))
-    return Reason(
-        "follows",
-        f"Often chosen right after {name}, which you chose",
-        clip("Often after ", name),
-        _neighbour(source, shopping, "comes after"),
-    )
+    text = "Often chosen right after"
+    return None if source is None else _chosen(source, shopping, "follows", text, "Often after ", "comes after")
 
 
 def _similar(item: int, shopping: Shopping) -> Reason | None:
     source = shopping.like_touched.get(item)
-    if source is None:
-        return None
+    return None if source is None else _chosen(source, shopping, "similar_to", "Similar to", "Resembles ", "similar to")
+
+
+def _chosen(source: int, shopping: Shopping, code: str, text: str, chip: str, fact: str) -> Reason:
+    """What the item is to ``source``, which the shopper chose: in a sentence, on a chip and as a fact."""
     name = short(shopping.name(source))
-    return Reason(
-        "similar_to",
-        f"Similar to {name}, which you chose",
-        clip("Resembles ", name),
-        _neighbour(source, shopping, "similar to"),
-    )
+    return Reason(code, f"{text} {name}, which you chose", clip(chip, name), _neighbour(source, shopping, fact))
 
 
 def _neighbour(source: int, shopping: Shopping, kind: str) -> tuple[Fact, ...]:
