@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numba import njit, types
 
-from recommender.engine.selection import sink, worse
+from recommender.engine.selection import best_first, sink, worse
 
 _SETTINGS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy"}
 _I32 = types.Array(types.int32, 1, "C", readonly=True)
@@ -60,10 +60,4 @@ def shares(
             elif worse(value[0], held[0], share, next_item):
                 value[0], held[0] = share, next_item
                 sink(value, held, 0, k)
-        if found < k:
-            for place in range(found // 2 - 1, -1, -1):
-                sink(value, held, place, found)
-        for last_place in range(found - 1, 0, -1):  # the worst goes to the end
-            value[0], value[last_place] = value[last_place], value[0]
-            held[0], held[last_place] = held[last_place], held[0]
-            sink(value, held, 0, last_place)
+        best_first(value, held, found, found == k)

@@ -50,6 +50,18 @@ def sink(value: np.ndarray, column: np.ndarray, place: int, size: int) -> None:
     value[place], column[place] = score, item
 
 
+@njit(types.void(types.float32[::1], types.int32[::1], types.int64, types.boolean), **_SETTINGS)
+def best_first(value: np.ndarray, column: np.ndarray, size: int, is_heap: bool) -> None:
+    """Sort the first ``size`` places, which are a heap already or in any order."""
+    if not is_heap:
+        for place in range(size // 2 - 1, -1, -1):
+            sink(value, column, place, size)
+    for last in range(size - 1, 0, -1):  # the worst goes to the end
+        value[0], value[last] = value[last], value[0]
+        column[0], column[last] = column[last], column[0]
+        sink(value, column, 0, last)
+
+
 @njit(types.void(_SCORES, types.float32, types.int32[:, ::1], types.int64[::1]), **_SETTINGS)
 def _select(scores: np.ndarray, above: np.float32, columns: np.ndarray, count: np.ndarray) -> None:
     k = columns.shape[1]
@@ -73,10 +85,4 @@ def _select(scores: np.ndarray, above: np.float32, columns: np.ndarray, count: n
             sink(value, held, 0, k)
             least = value[0]
         count[row] = size
-        if size < k:
-            for place in range(size // 2 - 1, -1, -1):
-                sink(value, held, place, size)
-        for last in range(size - 1, 0, -1):  # the worst goes to the end
-            value[0], value[last] = value[last], value[0]
-            held[0], held[last] = held[last], held[0]
-            sink(value, held, 0, last)
+        best_first(value, held, size, size == k)
