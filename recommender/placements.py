@@ -15,7 +15,7 @@ from django.db import transaction
 
 from recommender import services
 from recommender.conditions import Condition, ConditionError
-from recommender.models import Placement
+from recommender.models import Experiment, Placement
 from recommender.steering import Slot
 
 MOST = 100  # products in a list
@@ -31,6 +31,14 @@ class Refused(ValueError):
     def __init__(self, errors: Mapping[str, str]) -> None:
         super().__init__(" ".join(errors.values()))
         self.errors = dict(errors)
+
+
+class UnderExperiment(Refused):
+    """The placement stands still while an experiment runs on it."""
+
+    def __init__(self, placement: Placement, experiment: Experiment) -> None:
+        text = f"The experiment “{experiment.title}” runs on “{placement.title}”, and holds it still: end it first."
+        super().__init__({"experiment": text})
 
 
 class Changed(Exception):
@@ -138,6 +146,7 @@ def change(*, slug: str, setup: Setup, seen: datetime | None = None) -> Placemen
     if seen is not None and placement.updated_at != seen:
         raise Changed(placement)
     check(setup)
+    _stands_still(placement)
     if not setup.is_active:
         _keep_one(placement)
     return placement if setup == setup_of(placement) else _write(placement, setup)
@@ -152,11 +161,18 @@ def delete(*, slug: str) -> Setup:
     placement = Placement.objects.select_for_update().get(slug=slug)
     if placement.is_builtin:
         raise Refused({"slug": f"“{placement.title}” is built in: switch it off instead of deleting it."})
+    _stands_still(placement)
     _keep_one(placement)
     was = setup_of(placement)
     placement.delete()
     transaction.on_commit(lambda: services.note_settings("placements"))
     return was
+
+
+def _stands_still(placement: Placement) -> None:
+    running = Experiment.objects.filter(placement=placement.slug, status=Experiment.Status.RUNNING).first()
+    if running:
+        raise UnderExperiment(placement, running)
 
 
 def _keep_one(placement: Placement) -> None:

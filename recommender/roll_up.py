@@ -1,4 +1,5 @@
-"""Counting feedback: the log's days joined with served lists into rows that pages read (``FeedbackDay``).
+"""Counting feedback: the log's days joined with served lists into rows that pages read (``FeedbackDay``, and of lists
+that an experiment made ``ExperimentDay``).
 
 ``roll_up`` counts a whole day, deleting and inserting in one transaction: doing it twice changes nothing. ``refresh``
 finds the days that newly arrived events touch. What counts for what is said in ``feedback``.
@@ -14,7 +15,7 @@ from zoneinfo import ZoneInfo
 from django.db import connection, transaction
 from django.utils import timezone
 
-from recommender.models import FeedbackDay, FeedbackProgress, ServedList
+from recommender.models import ExperimentDay, FeedbackDay, FeedbackProgress, ServedList
 
 SLACK = timedelta(minutes=2)  # an event that was received earlier may be committed later
 
@@ -31,7 +32,8 @@ class Windows:
 #: purchase); touches; the last touch of each cart and purchase; counts for each dimension.
 ROLL_UP = """
 WITH lists AS MATERIALIZED (
-    SELECT recommendation_id, at, source, placement, coalesce(run, 0) AS run, segment, products, rules
+    SELECT recommendation_id, at, source, placement, coalesce(run, 0) AS run, segment, products, rules,
+           experiment, shopper_kind, shopper_external_id
     FROM recommender_servedlist
     WHERE at >= %(start)s::timestamptz - %(reach)s AND at < %(end)s::timestamptz + %(reach)s
 ), slots AS MATERIALIZED (
@@ -84,6 +86,15 @@ WITH lists AS MATERIALIZED (
     LEFT JOIN catalog_product p ON p.id = s.product_id
     LEFT JOIN catalog_category c ON c.id = p.category_id
     WHERE s.counted
+), subjects AS (
+    INSERT INTO recommender_experimentday
+        (experiment, day, arm, source, shopper_kind, shopper_external_id, first_at, shown, clicked, bought, revenue)
+    SELECT split_part(l.experiment, ':', 1), %(day)s, split_part(l.experiment, ':', 2), l.source, l.shopper_kind,
+           l.shopper_external_id, min(l.at), sum(c.shown), sum(c.clicked), sum(c.bought + c.bought_by_view),
+           sum(c.revenue + c.revenue_by_view)
+    FROM counted c JOIN lists l USING (recommendation_id)
+    WHERE l.experiment <> ''
+    GROUP BY 1, 3, 4, 5, 6
 )
 INSERT INTO recommender_feedbackday
     (day, source, placement, run, segment, dimension, key, lists, served, shown, clicked, carted, bought,
@@ -111,6 +122,7 @@ def roll_up(*, day: date, windows: Windows, zone: ZoneInfo) -> int:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('feedback'), %s)", [day.toordinal()])
         cursor.execute("DELETE FROM recommender_feedbackday WHERE day = %s", [day])
+        cursor.execute("DELETE FROM recommender_experimentday WHERE day = %s", [day])
         cursor.execute(ROLL_UP, values)
         return cursor.rowcount
 
@@ -135,6 +147,7 @@ def refresh(*, windows: Windows, zone: ZoneInfo, now: datetime | None = None) ->
     days = _touched_days(since, windows, zone, now)
     if not same:
         FeedbackDay.objects.exclude(day__in=days).delete()  # days of another zone's calendar
+        ExperimentDay.objects.exclude(day__in=days).delete()
     for day in days:
         roll_up(day=day, windows=windows, zone=zone)
     FeedbackProgress.objects.update_or_create(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import orjson
@@ -15,16 +15,17 @@ import orjson
 from recommender import compiled_rules, store
 from recommender.compiled_rules import CompiledRule
 from recommender.conditions import ConditionError
-from recommender.models import Placement, Rule
+from recommender.models import Experiment, Placement, Rule
 
 log = logging.getLogger(__name__)
 
 NAMES = ("rules", "placements")
+SETTINGS = ("strategy", "n", "filters", "fallbacks", "diversity")  # of a placement, as serving needs them
 
 
 @dataclass(frozen=True)
 class Slot:
-    """A placement as serving holds it."""
+    """A placement as serving holds it. ``trial``: the experiment that runs on it."""
 
     slug: str
     strategy: str
@@ -32,6 +33,16 @@ class Slot:
     filters: dict[str, Any] = field(default_factory=dict)
     fallbacks: tuple[str, ...] = ()
     diversity: str = "off"
+    trial: Trial | None = None
+
+
+@dataclass(frozen=True)
+class Trial:
+    """``slot`` instead of the placement's own for ``share`` percent of the shoppers; ``name``: the experiment's."""
+
+    name: str
+    share: int
+    slot: Slot
 
 
 def publish(*names: str) -> None:
@@ -72,19 +83,19 @@ def rule_rows() -> list[dict[str, Any]]:
 
 
 def placement_rows() -> list[dict[str, Any]]:
-    """Active placements."""
-    return [
-        {
-            "slug": row.slug,
-            "strategy": str(row.strategy),
-            "n": row.n,
-            "filters": row.filters,
-            "fallbacks": list(row.fallbacks),
-            # A process of the release before reads no setting that it does not know.
-            **({} if row.diversity == Placement.Diversity.OFF else {"diversity": str(row.diversity)}),
-        }
-        for row in Placement.objects.filter(is_active=True)
-    ]
+    """Active placements, each with the experiment that runs on it."""
+    running = {row.placement: row for row in Experiment.objects.filter(status=Experiment.Status.RUNNING)}
+    rows = []
+    for placement in Placement.objects.filter(is_active=True):
+        row = {name: getattr(placement, name) for name in SETTINGS}
+        # A process of the release before reads no setting that it does not know.
+        if row["diversity"] == Placement.Diversity.OFF:
+            del row["diversity"]
+        if experiment := running.get(placement.slug):
+            setup = {name: experiment.setup[name] for name in SETTINGS if name in experiment.setup}
+            row["trial"] = {"name": experiment.slug, "share": experiment.share, "setup": setup}
+        rows.append({"slug": placement.slug, **row})
+    return rows
 
 
 def as_rules(rows: list[dict[str, Any]]) -> tuple[CompiledRule, ...]:
@@ -100,6 +111,15 @@ def as_rules(rows: list[dict[str, Any]]) -> tuple[CompiledRule, ...]:
 
 def as_slots(rows: list[dict[str, Any]]) -> dict[str, Slot]:
     """By slug; what a later release says of a placement and this one does not know is left out."""
-    known = {field.name for field in fields(Slot)}
-    kept = [{name: value for name, value in row.items() if name in known} for row in rows]
-    return {row["slug"]: Slot(**{**row, "fallbacks": tuple(row["fallbacks"])}) for row in kept}
+    return {row["slug"]: _as_slot(row) for row in rows}
+
+
+def _as_slot(row: dict[str, Any]) -> Slot:
+    known = {field.name for field in fields(Slot)} - {"trial"}
+    values = {name: value for name, value in row.items() if name in known}
+    slot = Slot(**{**values, "fallbacks": tuple(row["fallbacks"])})
+    trial = row.get("trial")
+    if not trial:
+        return slot
+    other = _as_slot({"slug": slot.slug, "fallbacks": (), **trial["setup"]})
+    return replace(slot, trial=Trial(trial["name"], trial["share"], other))

@@ -44,6 +44,32 @@ class FeedbackDay(models.Model):
         ]
 
 
+class ExperimentDay(models.Model):
+    """What came of one day's lists of an experiment for one shopper or visitor: chance gave them their arm, so they are
+    the unit that is counted. Filled by ``roll_up``, counted as ``FeedbackDay`` is."""
+
+    experiment = models.SlugField(max_length=40)
+    day = models.DateField()
+    arm = models.CharField(max_length=1)
+    source = models.CharField(max_length=16)
+    shopper_kind = models.CharField(max_length=8)
+    shopper_external_id = models.CharField(max_length=128)
+    first_at = models.DateTimeField()  # of the day's lists
+    shown = models.IntegerField(default=0)
+    clicked = models.IntegerField(default=0)
+    bought = models.IntegerField(default=0)  # after a click, or after an impression only
+    revenue = models.FloatField(default=0)  # … of both
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["experiment", "day", "arm", "source", "shopper_kind", "shopper_external_id"],
+                name="experiment_day_unique",
+            ),
+        ]
+        indexes = [models.Index(fields=["day"], name="experiment_day_day")]  # roll_up: a day is counted anew
+
+
 class FeedbackProgress(models.Model):
     """The one row that says up to which arrival of events the days are counted, and by which windows and zone."""
 

@@ -49,6 +49,52 @@ class Placement(models.Model):
         return self.title
 
 
+class Experiment(models.Model):
+    """Two setups of one placement at the same time, each for its share of the shoppers: what is better is measured, not
+    guessed. While it runs the placement itself stands still."""
+
+    class Status(models.TextChoices):
+        RUNNING = "running"
+        ENDED = "ended"
+
+    class Arm(models.TextChoices):
+        A = "a"  # the placement as it was
+        B = "b"  # the other setup
+
+    class Goal(models.TextChoices):
+        CLICKS = "clicks"  # products clicked of those shown
+        BUYERS = "buyers"  # shoppers who bought something that was recommended
+        REVENUE = "revenue"  # of what was recommended, a shopper
+        SPENT = "spent"  # on anything, a shopper
+
+    slug = models.SlugField(max_length=40, unique=True)  # in the API's answers, as ``slug:arm``
+    title = models.CharField(max_length=120)
+    placement = models.SlugField(max_length=64)
+    share = models.PositiveSmallIntegerField()  # percent of the shoppers who get B
+    goal = models.CharField(max_length=8, choices=Goal, default=Goal.CLICKS)  # decides; said beforehand
+    before = models.JSONField()  # placements.Setup.to_dict() of A
+    setup = models.JSONField()  # … of B
+    status = models.CharField(max_length=8, choices=Status, default=Status.RUNNING)
+    kept = models.CharField(max_length=1, choices=Arm, blank=True)  # what the placement went on with
+    started_at = models.DateTimeField(auto_now_add=True)
+    started_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["placement"], condition=Q(status="running"), name="experiment_one_a_placement"
+            ),
+            models.CheckConstraint(condition=Q(share__gte=1) & Q(share__lte=99), name="experiment_share_1_to_99"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+
 class Rule(models.Model):
     """What a merchandiser ordered. ``recommender.rules`` applies it; ``RuleVersion`` keeps every past wording."""
 

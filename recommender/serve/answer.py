@@ -60,6 +60,7 @@ class Answer:
     candidates: int = 0
     removed: dict[str, int] = field(default_factory=dict)  # product → the rule that removed it
     explained: bool = False
+    experiment: str | None = None  # ``name:arm``
 
     def to_dict(self) -> dict[str, Any]:
         """As the API answers it."""
@@ -67,7 +68,7 @@ class Answer:
             "recommendation_id": self.recommendation_id,
             "placement": self.placement,
             "model_version": self.model_version,
-            "experiment": None,
+            "experiment": self.experiment,
             "fallback": self.fallback,
             "degraded": self.degraded,
             "as_of": self.as_of.isoformat().replace("+00:00", "Z"),

@@ -91,6 +91,7 @@ def answer_for(
         candidates=len(ranked),
         removed={held.catalogue.shelf.external_ids[item]: rule for item, rule in trace.removed.items()},
         explained=request.explain,
+        experiment=case.experiment,
     )
 
 
@@ -126,6 +127,7 @@ def _record(request: Request, answer: Answer) -> None:
             "segment": answer.segment[:40],
             "fallback": answer.fallback or "",
             "degraded": answer.degraded,
+            "experiment": answer.experiment or "",
             "source": request.source,
         }
     )

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from recommender.assignment import assigned
 from recommender.catalogue import Catalogue
 from recommender.compiled_rules import CompiledRule, Context
 from recommender.conditions import Condition, ConditionError
+from recommender.dataset import subject as subject_name
 from recommender.live import Subject
 from recommender.serve.request import Request
 from recommender.serve.slots import slot_of
@@ -19,13 +21,15 @@ from recommender.steering import Slot
 
 @dataclass(frozen=True)
 class Case:
-    """``subject`` None: no model serves. ``at``: seconds since 1970. ``anchors`` int64: the codes of the products that
-    the request names; ``allowed`` bool [n]: which products may be shown."""
+    """``subject`` None: no model serves. ``experiment``: the one and its arm that gave ``slot``. ``at``: seconds since
+    1970. ``anchors`` int64: the codes of the products that the request names; ``allowed`` bool [n]: which products may
+    be shown."""
 
     request: Request
     held: State
     subject: Subject | None
     slot: Slot
+    experiment: str | None
     at: float
     anchors: np.ndarray
     allowed: np.ndarray
@@ -81,9 +85,14 @@ class Case:
 
 def case_of(request: Request, held: State, subject: Subject | None, at: float) -> Case:
     """Raises ``UnknownPlacement``."""
-    slot = request.slot or slot_of(held, request.placement)
+    slot, experiment = request.slot, None
+    if slot is None:
+        kind, external_id = request.who
+        name = subject_name(kind, external_id) if external_id else None
+        slot, experiment = assigned(slot_of(held, request.placement), name)
     anchors = held.catalogue.shelf.codes_of(request.products)
-    return Case(request, held, subject, slot, at, anchors, _allowed(request, held, subject, slot, at, anchors))
+    allowed = _allowed(request, held, subject, slot, at, anchors)
+    return Case(request, held, subject, slot, experiment, at, anchors, allowed)
 
 
 def _allowed(

@@ -128,7 +128,9 @@ class RecommendationAnswer(s.Serializer[Any]):
     recommendation_id = s.CharField()
     placement = s.CharField()
     model_version = s.CharField(allow_null=True)
-    experiment = s.CharField(allow_null=True)
+    experiment = s.CharField(
+        allow_null=True, help_text="The experiment on this placement and the arm that answered, as name:a or name:b."
+    )
     fallback = s.CharField(
         allow_null=True, help_text="The step of the chain that filled the list; null: the strategy itself."
     )
