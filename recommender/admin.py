@@ -7,8 +7,8 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
-from recommender import services
-from recommender.models import Generation, Placement, Switch, TrainingRun
+from recommender import experiments, services
+from recommender.models import Experiment, Generation, Placement, Switch, TrainingRun
 
 
 class ReadOnly(admin.ModelAdmin):
@@ -44,6 +44,22 @@ class SwitchAdmin(ReadOnly):
 class PlacementAdmin(admin.ModelAdmin):
     list_display = ("slug", "title", "strategy", "n", "is_active")
 
+    def has_change_permission(self, request: HttpRequest, obj: Placement | None = None) -> bool:
+        return self._is_free(obj) and super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Placement | None = None) -> bool:
+        return self._is_free(obj) and super().has_delete_permission(request, obj)
+
+    def _is_free(self, placement: Placement | None) -> bool:
+        """While an experiment runs on it a placement stands still."""
+        return placement is None or experiments.running_on(placement.slug) is None
+
     def save_model(self, request: HttpRequest, obj: Placement, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
         services.note_settings("placements")
+
+
+@admin.register(Experiment)
+class ExperimentAdmin(ReadOnly):
+    list_display = ("slug", "title", "placement", "share", "status", "kept", "started_at")
+    list_filter = ("status",)

@@ -142,8 +142,8 @@ def results(experiment: Experiment, *, window: timedelta, now: datetime | None =
 def daily(experiment: Experiment) -> dict[tuple[date, str], Daily]:
     """By day of the shop's calendar and arm. One query."""
     sums = {f.name: Sum(f.name) for f in fields(Daily)}
-    rows = ExperimentDay.objects.filter(experiment=experiment.slug).values("day", "arm").annotate(**sums).order_by()
-    return {(row["day"], row["arm"]): Daily(**{name: row[name] for name in sums}) for row in rows}
+    days = ExperimentDay.objects.filter(experiment=experiment.slug).values_list("day", "arm")
+    return {(day, arm): Daily(*values) for day, arm, *values in days.annotate(**sums).order_by()}
 
 
 def _measure(goal: str, a: Arm, b: Arm) -> Measure:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 from django.db import connections
 from django.test import TestCase
@@ -20,26 +21,27 @@ from tests.recommender.test_feedback import HOUR, MINUTE, NOON, UTC_ZONE, Feedba
 WINDOW = timedelta(hours=24)
 
 
-def start(slug: str = "short-home", **changes: object) -> Experiment:
+def start(slug: str = "short-home", **changes: Any) -> Experiment:
     now = setup_of(Placement.objects.get(slug="home"))
-    values = {
+    values: dict[str, Any] = {
         "title": "Four products instead of ten", "placement": "home", "share": 50, "goal": "clicks",
         "setup": replace(now, n=4), "by": None, **changes,
     }  # fmt: skip
-    return experiments.start(slug=slug, **values)  # type: ignore[arg-type]
+    return experiments.start(slug=slug, **values)
 
 
 class StartTests(TestCase):
     def test_what_cannot_stand_is_named_field_by_field(self) -> None:
         home = setup_of(Placement.objects.get(slug="home"))
-        for field, changes in {
+        wrong: dict[str, dict[str, Any]] = {
             "slug": {"slug": "Two Words"},
             "title": {"title": " "},
             "share": {"share": 100},
             "goal": {"goal": "fame"},
             "setup": {"setup": home},
             "n": {"setup": replace(home, n=101)},
-        }.items():
+        }
+        for field, changes in wrong.items():
             with self.assertRaises(Refused) as caught:
                 start(**{"slug": "short-home", **changes})
             self.assertEqual(list(caught.exception.errors), [field])
@@ -110,7 +112,7 @@ class AnswerTests(TestCase):
         steering.publish()
         state.forget()
 
-    def ask(self, **who: str) -> serve.Answer:
+    def ask(self, **who: Any) -> serve.Answer:
         return serve.recommend(serve.Request(record=False, **who))
 
     def test_each_is_answered_by_their_arm_from_the_next_request_on(self) -> None:
@@ -136,7 +138,7 @@ class AnswerTests(TestCase):
         with self.captureOnCommitCallbacks(execute=True):
             start()
         slot = setup_of(Placement.objects.get(slug="home")).slot("home")
-        self.assertIsNone(self.ask(shopper="1", slot=slot).experiment)  # type: ignore[arg-type]
+        self.assertIsNone(self.ask(shopper="1", slot=slot).experiment)
 
     def test_served_lists_keep_it(self) -> None:
         with self.captureOnCommitCallbacks(execute=True):
@@ -160,8 +162,11 @@ class ResultsTests(FeedbackCase):
         Experiment.objects.update(started_at=NOON - HOUR)
         self.experiment.refresh_from_db()
 
-    def list_for(self, shopper: int, arm: str, **fields: object) -> str:
-        who = {"shopper_kind": "shopper", "shopper_external_id": (self.anna, self.ben)[shopper].external_id}
+    def list_for(self, shopper: int, arm: str, **fields: Any) -> str:
+        who: dict[str, Any] = {
+            "shopper_kind": "shopper",
+            "shopper_external_id": (self.anna, self.ben)[shopper].external_id,
+        }
         return self.serve(*self.products[:4], experiment=f"short-home:{arm}", **who, **fields)
 
     def results(self) -> experiment_results.Results:
