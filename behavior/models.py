@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import uuid
+
+from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import Q
@@ -145,3 +148,24 @@ class ShopperProfile(models.Model):
 
     def __str__(self) -> str:
         return f"{self.segment} profile of shopper {self.pk}"
+
+
+class Erasure(models.Model):
+    """The receipt of a person's data having been erased. It names nobody: whoever knows an id can hold it against
+    ``digests``, nobody can read one out of them."""
+
+    receipt = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    at = models.DateTimeField(default=timezone.now)
+    digests = ArrayField(models.CharField(max_length=64))  # erasing.digest of each subject: they and their visitors
+    shopper_ids = ArrayField(models.BigIntegerField())  # Shopper.id: never given again
+    pending = ArrayField(models.CharField(max_length=140), default=list)  # the subjects, until all of it is gone
+    erased = models.JSONField(default=dict)  # what: how many
+    remaining = models.JSONField(default=dict)  # … were found when it was looked for afterwards
+    completed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-at"]
+        indexes = [models.Index(fields=["-at"], condition=~Q(pending=[]), name="erasure_pending")]
+
+    def __str__(self) -> str:
+        return str(self.receipt)

@@ -7,8 +7,9 @@ here a web process answers while Redis is down: the files are mapped, so process
 from __future__ import annotations
 
 import mmap
+import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +20,7 @@ import orjson
 from django.conf import settings
 
 LISTS, HISTORIES, INDEX, MANIFEST = "lists.bin", "histories.bin", "index.npz", "manifest.json"
+SUBJECTS = "subjects.json"  # by row; empty: erased
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ class Writer:
             file.close()
         ends = np.array([(0, 0), *self.ends], np.int64)
         np.savez(self.aside / INDEX, ends=ends)
-        (self.aside / "subjects.json").write_bytes(orjson.dumps(self.subjects))
+        (self.aside / SUBJECTS).write_bytes(orjson.dumps(self.subjects))
         (self.aside / MANIFEST).write_bytes(orjson.dumps(manifest.to_dict(), option=orjson.OPT_INDENT_2))
         target = folder_of(self.generation)
         shutil.rmtree(target, ignore_errors=True)
@@ -102,7 +104,7 @@ class StoredGeneration:
         folder = folder_of(generation)
         try:
             self.manifest = Manifest.from_dict(orjson.loads((folder / MANIFEST).read_bytes()))
-            self.subjects: list[str] = orjson.loads((folder / "subjects.json").read_bytes())
+            self._names: list[str] = orjson.loads((folder / SUBJECTS).read_bytes())
             with np.load(folder / INDEX) as index:
                 self._ends = index["ends"]
             self._lists, self._histories = _map(folder / LISTS), _map(folder / HISTORIES)
@@ -111,7 +113,12 @@ class StoredGeneration:
 
     @cached_property
     def _rows(self) -> dict[str, int]:
-        return {subject: row for row, subject in enumerate(self.subjects)}
+        return {subject: row for row, subject in enumerate(self._names) if subject}
+
+    @property
+    def subjects(self) -> list[str]:
+        """Everybody who is in it, in the order of the files."""
+        return list(self._rows)
 
     def of(self, subject: str) -> tuple[bytes | None, bytes | None]:
         """The packed list and history of ``subject``, None where it is not in this generation."""
@@ -120,12 +127,57 @@ class StoredGeneration:
 
     def rows(self) -> Iterator[tuple[str, bytes, bytes]]:
         """(subject, packed list, packed history), as ``store.write_lists`` takes them."""
-        for row, subject in enumerate(self.subjects):
+        for subject, row in self._rows.items():
             yield subject, *self._at(row)
+
+    def places(self, subjects: Iterable[str]) -> list[tuple[int, tuple[int, int], tuple[int, int]]]:
+        """Row, and from where to where its list and its history go, of those ``subjects`` that are in it."""
+        rows = [self._rows[subject] for subject in subjects if subject in self._rows]
+        found = []
+        for row in rows:
+            (list_start, history_start), (list_end, history_end) = self._ends[row : row + 2].tolist()
+            found.append((row, (list_start, list_end), (history_start, history_end)))
+        return found
 
     def _at(self, row: int) -> tuple[bytes, bytes]:
         (list_start, history_start), (list_end, history_end) = self._ends[row : row + 2].tolist()
         return self._lists[list_start:list_end], self._histories[history_start:history_end]
+
+
+def blank(generation: int, subjects: Sequence[str]) -> int:
+    """Overwrite what is stored of ``subjects`` with zeros, and their names; returns how many were there. Nothing
+    moves: processes that have the files mapped find nothing readable at once. No files: nothing is there."""
+    try:
+        stored = StoredGeneration(generation)
+    except NotStored:
+        return 0
+    places = stored.places(subjects)
+    if not places:
+        return 0
+    folder = folder_of(generation)
+    with (folder / LISTS).open("r+b") as lists, (folder / HISTORIES).open("r+b") as histories:
+        for _, *ranges in places:
+            for file, (start, end) in zip((lists, histories), ranges, strict=True):
+                file.seek(start)
+                file.write(bytes(end - start))
+        for file in (lists, histories):
+            file.flush()
+            os.fsync(file.fileno())
+    names = list(stored._names)
+    for row, *_ in places:
+        names[row] = ""
+    aside = folder / f".{SUBJECTS}"
+    aside.write_bytes(orjson.dumps(names))
+    aside.replace(folder / SUBJECTS)
+    return len(places)
+
+
+def holds(generation: int, subjects: Sequence[str]) -> int:
+    """How many of ``subjects`` are in a generation's files."""
+    try:
+        return len(StoredGeneration(generation).places(subjects))
+    except NotStored:
+        return 0
 
 
 def remove(generation: int) -> None:

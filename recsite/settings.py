@@ -319,6 +319,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": schedule(15.0),
         "options": {"queue": "default", "expires": 15},
     },
+    "go-on-erasing": {
+        "task": "recsite.tasks.go_on_erasing",
+        "schedule": schedule(30.0),
+        "options": {"queue": "default", "expires": 30},
+    },
     "start-due-training": {
         "task": "recsite.tasks.start_due_training",
         "schedule": schedule(60.0),

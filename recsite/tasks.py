@@ -39,6 +39,14 @@ def mend_imports() -> None:
     uploads.mend()
 
 
+@shared_task(name="recsite.tasks.go_on_erasing")
+def go_on_erasing() -> None:
+    """People whose data was not gone everywhere at once."""
+    from recsite import erasure
+
+    erasure.go_on()
+
+
 @shared_task(name="recsite.tasks.start_due_training")
 def start_due_training() -> None:
     """The run of the schedule's last slot, by the shop's clock."""

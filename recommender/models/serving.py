@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models import Q
 
 from recommender.models.jobs import TrainingRun
 
@@ -94,4 +95,8 @@ class ServedList(models.Model):
         indexes = [
             # recommender.feedback: lists of a range of days
             models.Index(fields=["at"], name="served_list_at"),
+            # erasing and exports: the lists of one person
+            models.Index(
+                fields=["shopper_external_id"], condition=~Q(shopper_external_id=""), name="served_list_shopper"
+            ),
         ]

@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
+from functools import partial
 
 import numpy as np
 from django.utils import timezone
 
-from recommender import packing, store
+from recommender import erasing, packing, store
 from recommender.artifacts import AnyRanker
 from recommender.dataset import DAY, Snapshot
 from recommender.engine.interactions import Histories
@@ -87,6 +88,8 @@ def make(
         shoppers_done=manifest.shoppers,
         ready_at=timezone.now(),
     )
+    # Whoever was erased since the data was read must not come back by it; from here on ``erasing.erase`` finds them.
+    _reached(partial(erasing.blank_late, generation.pk, since=run.started_at or run.created_at))
     generation.refresh_from_db()
     return generation
 

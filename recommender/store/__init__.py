@@ -52,6 +52,7 @@ from recommender.store.recent_events import (
     recent,
     refill_recent,
     start_refresh,
+    traces,
 )
 from recommender.store.served_lists import drop_served, record_served, take_served
 from recommender.store.shared_values import put_shared, shared, versions
@@ -60,6 +61,7 @@ from recommender.store.sight import (
     add_minute,
     arrivals,
     beat,
+    forget_arrivals,
     is_alive,
     keys_used,
     minutes,
@@ -87,6 +89,7 @@ __all__ = [
     "drop_generation",
     "drop_served",
     "forget",
+    "forget_arrivals",
     "in_order",
     "is_alive",
     "key",
@@ -114,6 +117,7 @@ __all__ = [
     "take_no_token",
     "take_served",
     "take_token",
+    "traces",
     "used_memory",
     "versions",
     "watch_versions",

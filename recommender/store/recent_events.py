@@ -70,11 +70,18 @@ def in_order(events: Iterable[RecentEvent]) -> tuple[RecentEvent, ...]:
     return tuple(sorted(by_id.values(), key=lambda event: (event.at, event.id_hash)))
 
 
+def traces(subject: str, generations: Sequence[int]) -> int:
+    """How many keys there are of a subject, as :func:`forget` removes them."""
+    with connected() as server:
+        return int(server.exists(*_keys_of(subject, generations)))
+
+
 def forget(subject: str, generations: Sequence[int]) -> None:
     """Remove every trace of a subject: recent events and its lists in ``generations``."""
     with connected() as server:
-        server.delete(
-            key("recent", subject),
-            key("refresh", subject),
-            *(key(kind, generation, subject) for generation in generations for kind in ("list", "history")),
-        )
+        server.delete(*_keys_of(subject, generations))
+
+
+def _keys_of(subject: str, generations: Sequence[int]) -> list[str]:
+    lists = [key(kind, generation, subject) for generation in generations for kind in ("list", "history")]
+    return [key("recent", subject), key("refresh", subject), *lists]

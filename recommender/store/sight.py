@@ -89,6 +89,12 @@ def arrivals(limit: int) -> list[dict[str, object]]:
         return [orjson.loads(row) for row in server.lrange(key("arrivals"), 0, limit - 1)]
 
 
+def forget_arrivals() -> None:
+    """Empty that list: it names people."""
+    with connected(1.0) as server:
+        server.delete(key("arrivals"))
+
+
 def note_keys_used(used: Mapping[int, float]) -> None:
     """When API keys were used, by their ids."""
     with connected(1.0) as server:

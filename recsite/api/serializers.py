@@ -228,3 +228,35 @@ class Dependency(s.Serializer[Any]):
 class Ready(s.Serializer[Any]):
     status = s.ChoiceField(["ready", "degraded", "not_ready"])
     dependencies = s.DictField(child=Dependency())
+
+
+class PersonalData(s.Serializer[Any]):
+    id = s.CharField()
+    kind = s.CharField()
+    age = s.CharField(allow_null=True)
+    gender = s.CharField(allow_null=True)
+    income = s.CharField(allow_null=True)
+    consent = s.BooleanField(allow_null=True)
+    attributes = s.DictField()
+    visitors = s.ListField(child=s.CharField(), help_text="Who they were before they logged in.")
+    first_known_at = s.DateTimeField()
+    profile = s.DictField(allow_null=True)
+    lists_answered = s.ListField(child=s.DictField())
+    events = s.ListField(child=s.DictField())
+
+
+class FileNotSearched(s.Serializer[Any]):
+    file = s.CharField()
+    goes_at = s.DateTimeField()
+
+
+class Receipt(s.Serializer[Any]):
+    shopper = s.CharField(required=False)
+    visitor = s.CharField(required=False)
+    receipt = s.UUIDField()
+    at = s.DateTimeField()
+    complete = s.BooleanField(help_text="False: a part was away; a worker goes on by itself.")
+    erased = s.DictField(child=s.IntegerField(), help_text="What, and how many.")
+    remaining = s.DictField(child=s.IntegerField(), help_text="What was found when it was looked for afterwards.")
+    files_not_searched = FileNotSearched(many=True, help_text="Imported files that are kept still, and until when.")
+    earlier = s.ListField(child=s.UUIDField(), help_text="Receipts of who bore this id before.")

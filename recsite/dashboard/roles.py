@@ -23,6 +23,7 @@ IMPORT = "catalog.add_import"
 EDIT_PRODUCTS = "catalog.change_product"
 EDIT_KEYS = "api.change_apikey"
 EDIT_PEOPLE = "auth.change_user"
+ERASE = "behavior.delete_shopper"
 EDIT_EVENT_TYPES = "behavior.change_eventtype"
 EDIT_SHOP = "dashboard.change_shopsettings"
 SEE_AUDIT = "dashboard.view_auditentry"
@@ -45,7 +46,7 @@ _ADMIN_ONLY = (
     EDIT_PRODUCTS,
     "catalog.add_product",
     "behavior.change_shopper",
-    "behavior.delete_shopper",
+    ERASE,
     EDIT_EVENT_TYPES,
     "behavior.add_eventtype",
     "api.view_apikey",

@@ -3,6 +3,7 @@
 from django.urls import URLPattern, URLResolver, include, path
 
 from recsite.dashboard.views.appearance import appearance
+from recsite.dashboard.views.erase import erase
 from recsite.dashboard.views.feedback import feedback
 from recsite.dashboard.views.gallery import gallery
 from recsite.dashboard.views.model import curves as model_curves
@@ -36,6 +37,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("search/", search, name="search"),
     path("shoppers/", shoppers, name="shoppers"),
     path("shoppers/<path:external_id>/", shopper, name="shopper"),
+    path("erase/<str:kind>/<path:external_id>/", erase, name="erase"),
     path("visitors/<path:external_id>/", visitor, name="visitor"),
     path("products/", products, name="products"),
     path("products/<path:external_id>/", product, name="product"),

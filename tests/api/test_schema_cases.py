@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from typing import Any
+from unittest import mock
 
 import orjson
 import schemathesis
@@ -19,6 +20,7 @@ from schemathesis import GenerationMode
 from schemathesis.core.result import Ok
 
 from recommender import availability, state
+from recsite import erasure
 from recsite.testing import flush_redis
 from tests.api.doors import Caller, start_afresh
 from tests.goods import make_products, make_shoppers
@@ -42,6 +44,7 @@ class SchemaCases(TestCase):
         for signal in request_started, request_finished:
             signal.disconnect(close_old_connections)
             self.addCleanup(signal.connect, close_old_connections)
+        self.enterContext(mock.patch.object(erasure, "ON_ITS_WAY", 0.0))  # erasing waits, some hundred times
         self.headers = {"Authorization": f"Bearer {Caller().made.secret}"}
 
     def test_no_request_of_the_schema_ends_in_a_5xx(self) -> None:

@@ -14,6 +14,7 @@ from recsite.api import rendering, serializers
 from recsite.api.errors import bad, not_found
 from recsite.api.keys import Key
 from recsite.api.models import ApiKey
+from recsite.api.views import privacy
 from recsite.api.views.base import ApiView, body, identity
 
 FIELDS = ("age", "gender", "income")
@@ -23,7 +24,7 @@ READ_ONLY = ("shopper", "known", "segment", "updated_at")
 
 
 class ShopperView(ApiView):
-    scopes = dict.fromkeys(("GET", "PUT"), ApiKey.Scope.CATALOG_WRITE)
+    scopes = {**dict.fromkeys(("GET", "PUT"), ApiKey.Scope.CATALOG_WRITE), "DELETE": ApiKey.Scope.PRIVACY_WRITE}
     secret_only = True
 
     @extend_schema(
@@ -53,6 +54,16 @@ class ShopperView(ApiView):
         cleared = dict.fromkeys(held.first() or ())
         row = services.set_shopper(external_id=name, attributes={**cleared, **attributes}, **fields)
         return rendering.json_response(_shown(row))
+
+    @extend_schema(
+        operation_id="erase_shopper",
+        request=None,
+        responses={200: serializers.Receipt, 202: serializers.Receipt, **privacy.REFUSALS},
+        tags=["privacy"],
+    )
+    def delete(self, request: HttpRequest, key: Key | None, shopper_id: str) -> HttpResponse:
+        """Erase everything about a shopper and the visitors that they were; the answer is the receipt."""
+        return privacy.erased(Shopper.Kind.SHOPPER, identity(shopper_id, field="shopper"), key)
 
 
 class MergeView(ApiView):

@@ -6,7 +6,6 @@ import calendar
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 from django.utils import timezone
 
@@ -15,7 +14,7 @@ from behavior.profiles import Profile
 from behavior.queries import newest_event_at
 from catalog.models import Product
 from recommender.serve import UnknownPlacement
-from recsite.dashboard import numbers, preview, runs
+from recsite.dashboard import numbers, preview, roles, runs
 from recsite.dashboard.addresses import linked, page
 from recsite.dashboard.charts import Chart
 from recsite.dashboard.components import (
@@ -86,7 +85,9 @@ class ShopperPage:
     empty: EmptyState | None
 
 
-def build(shopper: Shopper, params: Mapping[str, str], shop: Shop) -> ShopperPage:
+def build(
+    shopper: Shopper, params: Mapping[str, str], shop: Shop, *, permissions: frozenset[str] = frozenset()
+) -> ShopperPage:
     """Everything on the page: the list that the API would answer now, and what the shopper's own events say."""
     newest = newest_event_at() or timezone.now()
     scene = shopper_scene.read(shopper, params, shop, newest=newest)
@@ -94,7 +95,7 @@ def build(shopper: Shopper, params: Mapping[str, str], shop: Shop) -> ShopperPag
     bands = sales.price_bands(start=newest - WINDOW, end=newest)
     note = blocks.period(scene)
     return ShopperPage(
-        header=_header(scene),
+        header=_header(scene, permissions),
         stats=blocks.stats(scene) if folded.counts else None,
         sees=_sees(shopper, shop),
         buys=blocks.treemap(scene) if folded.lines else None,
@@ -133,33 +134,15 @@ def csv_rows(shopper: Shopper) -> Iterator[tuple[object, ...]]:
         )
 
 
-def known_of(shopper: Shopper) -> dict[str, Any]:
-    """All that is stored about the shopper, JSON-able: what they told, what was folded, the lists, the events."""
-    profile = profile_of(shopper)
-    return {
-        "id": shopper.external_id,
-        "kind": shopper.kind,
-        "age": shopper.age or None,
-        "gender": shopper.gender or None,
-        "income": shopper.income or None,
-        "consent": shopper.consent,
-        "attributes": shopper.attributes,
-        "visitors": list(shopper.merged.order_by("external_id").values_list("external_id", flat=True)),
-        "first_known_at": shopper.created_at,
-        "profile": {**profile.data, "as_of": profile.as_of} if profile else None,
-        "lists_answered": queries.lists_of(shopper),
-        "events": queries.all_events_of(shopper.pk),
-    }
-
-
 def name_of(shopper: Shopper) -> str:
     """``Shopper 2124`` or ``Visitor 7f3a…``."""
     return f"{'Visitor' if shopper.kind == Shopper.Kind.VISITOR else 'Shopper'} {shopper.external_id}"
 
 
-def _header(scene: Scene) -> PageHeader:
+def _header(scene: Scene, permissions: frozenset[str]) -> PageHeader:
     shopper, profile = scene.shopper, profile_of(scene.shopper)
     last = scene.habits.baskets[0].day if scene.habits.baskets and scene.habits.baskets[0].is_timed else None
+    may_erase = roles.ERASE in permissions
     words = [
         describe(shopper),
         f"last {'visit' if scene.habits.by_interest else 'basket'} {numbers.day(last)}" if last else "",
@@ -170,6 +153,7 @@ def _header(scene: Scene) -> PageHeader:
         actions=linked(
             Action("Export CSV", "?format=csv", "quiet", download=True),
             Action("Export all (JSON)", "?format=json", "quiet", download=True),
+            Action("Erase …", page("erase", shopper.kind, shopper.external_id) if may_erase else "", "quiet"),
             Action("Open in Preview", page("preview", **_subject(shopper)), "primary"),
         ),
         badge=Badge(profile.segment) if profile and profile.segment else None,

@@ -5,14 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from django.db import connection
 from django.db.models import Case, Count, F, QuerySet, When
 
-from behavior.models import Event, Shopper, ShopperProfile
-from catalog.models import Product
-from recommender.models import ServedList
+from behavior.models import Shopper, ShopperProfile
 
 _ORDER = {
     "id": "external_id",
@@ -101,26 +99,3 @@ def lines_of(shopper_id: int, *, limit: int = 20_000) -> list[Line]:
     with connection.cursor() as cursor:
         cursor.execute(sql, [shopper_id, limit])
         return [Line(moment(row[0]), *row[1:]) for row in cursor.fetchall()]
-
-
-EVENT_FIELDS = (
-    "event_id", "type", "at", "product", "quantity", "price", "value", "session", "placement", "recommendation_id",
-    "position", "consent", "source", "received_at",
-)  # fmt: skip
-
-
-def all_events_of(shopper_id: int) -> list[dict[str, Any]]:
-    """Every stored event of a shopper, oldest first, by ``EVENT_FIELDS``; products by the shop's own id. One query."""
-    rows = Event.objects.filter(shopper_id=shopper_id).order_by("at", "event_id")
-    names = ["product__external_id" if name == "product" else name for name in EVENT_FIELDS]
-    return [dict(zip(EVENT_FIELDS, row, strict=True)) for row in rows.values_list(*names)]
-
-
-def lists_of(shopper: Shopper) -> list[dict[str, Any]]:
-    """The lists that were answered to a shopper, oldest first, products by the shop's own id. Two queries; no index
-    leads from shoppers to lists, so this is for exports, not for pages."""
-    rows = ServedList.objects.filter(shopper_kind=shopper.kind, shopper_external_id=shopper.external_id)
-    found = list(rows.order_by("at").values("recommendation_id", "at", "placement", "products", "source"))
-    wanted = {key for row in found for key in row["products"]}
-    names = dict(Product.objects.filter(pk__in=wanted).values_list("pk", "external_id"))
-    return [{**row, "products": [names.get(key) for key in row["products"]]} for row in found]

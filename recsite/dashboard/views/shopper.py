@@ -6,11 +6,12 @@ from django.shortcuts import get_object_or_404, redirect
 
 from behavior.models import Shopper
 from recsite.dashboard import csv_answers
-from recsite.dashboard.access import sees
+from recsite.dashboard.access import permissions_of, sees
 from recsite.dashboard.addresses import shopper_url
 from recsite.dashboard.pages import shopper as page
 from recsite.dashboard.shop import Shop
 from recsite.dashboard.views import fragments
+from recsite.personal_data import known_of
 
 
 @sees
@@ -34,7 +35,7 @@ def _one(request: HttpRequest, shop: Shop, kind: str, external_id: str) -> HttpR
     if params.get("format") == "csv":
         return csv_answers.answer(f"shopper-{found.pk}", page.CSV_HEADER, page.csv_rows(found))
     if params.get("format") == "json":
-        body = orjson.dumps(page.known_of(found), option=orjson.OPT_INDENT_2)
+        body = orjson.dumps(known_of(found), option=orjson.OPT_INDENT_2)
         disposition = f'attachment; filename="shopper-{found.pk}.json"'
         return HttpResponse(body, content_type="application/json", headers={"Content-Disposition": disposition})
-    return fragments.answer(request, "shopper", page.build(found, params, shop))
+    return fragments.answer(request, "shopper", page.build(found, params, shop, permissions=permissions_of(request)))

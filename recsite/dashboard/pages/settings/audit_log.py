@@ -68,6 +68,7 @@ _WORDS = {
     "rule.accept_end": "Had an overlap of rules named again",
     "schedule.change": "Changed the schedule of trainings",
     "shop.change": "Changed the shop",
+    "shopper.erase": "Erased all data of a person",
     "tuning.start": "Started a search for settings",
     "tuning.stop": "Stopped a search for settings",
 }
