@@ -31,6 +31,7 @@ _PAGES: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
             ("placements", "Placements", roles.SEE),
             ("preview", "Preview", roles.SEE),
             ("rules", "Rules", roles.SEE),
+            ("experiments", "Experiments", roles.SEE),
         ),
     ),
     (

@@ -43,8 +43,10 @@ class Done:
 def create(*, slug: str, setup: Setup, by: User) -> Done:
     """Raises ``Refused``."""
     placement = placements.create(slug=slug, setup=setup)
-    entry = _note(by, "create", slug, None, setup_of(placement))
-    return Done(f"“{placement.title}” is live since {_now()}: the API answers for “{slug}”.", _undo(entry), placement)
+    entry = note(by, "create", slug, None, setup_of(placement))
+    return Done(
+        f"“{placement.title}” is live since {_now()}: the API answers for “{slug}”.", undo_url(entry), placement
+    )
 
 
 @transaction.atomic
@@ -55,17 +57,17 @@ def change(*, slug: str, setup: Setup, seen: datetime | None, by: User) -> Done:
     after = setup_of(placement)
     if after == before:
         return Done(f"“{placement.title}” is as it was.", placement=placement)
-    entry = _note(by, "change", slug, before, after)
+    entry = note(by, "change", slug, before, after)
     state = f"is live as changed since {_now()}" if after.is_active else f"is off since {_now()}"
-    return Done(f"“{placement.title}” {state}.", _undo(entry), placement)
+    return Done(f"“{placement.title}” {state}.", undo_url(entry), placement)
 
 
 @transaction.atomic
 def delete(*, slug: str, by: User) -> Done:
     """Raises ``Refused`` and ``Placement.DoesNotExist``."""
     was = placements.delete(slug=slug)
-    entry = _note(by, "delete", slug, was, None)
-    return Done(f"“{was.title}” is deleted: the API knows “{slug}” no more.", _undo(entry))
+    entry = note(by, "delete", slug, was, None)
+    return Done(f"“{was.title}” is deleted: the API knows “{slug}” no more.", undo_url(entry))
 
 
 @transaction.atomic
@@ -78,11 +80,11 @@ def undo(*, entry: AuditEntry, by: User) -> Done:
     before, after = entry.detail.get("before"), entry.detail.get("after")
     if before is None:
         placements.delete(slug=slug)
-        _note(by, "undo", slug, Setup.from_dict(after), None)
+        note(by, "undo", slug, Setup.from_dict(after), None)
         return Done(f"“{after['title']}” is gone again.")
     was = Setup.from_dict(before)
     placement = placements.create(slug=slug, setup=was) if after is None else placements.change(slug=slug, setup=was)
-    _note(by, "undo", slug, None if after is None else Setup.from_dict(after), was)
+    note(by, "undo", slug, None if after is None else Setup.from_dict(after), was)
     return Done(f"“{placement.title}” is as it was before.", placement=placement)
 
 
@@ -91,7 +93,8 @@ def history(slug: str) -> QuerySet[AuditEntry]:
     return AuditEntry.objects.filter(action__startswith="placement.", subject=slug)
 
 
-def _note(by: User, verb: str, slug: str, before: Setup | None, after: Setup | None) -> AuditEntry:
+def note(by: User, verb: str, slug: str, before: Setup | None, after: Setup | None) -> AuditEntry:
+    """The line of the audit log that Undo goes by; in the transaction of what it tells of."""
     detail: dict[str, Any] = {
         "before": before.to_dict() if before else None,
         "after": after.to_dict() if after else None,
@@ -99,7 +102,8 @@ def _note(by: User, verb: str, slug: str, before: Setup | None, after: Setup | N
     return audit.note(by=by, action=f"placement.{verb}", subject=slug, detail=detail)
 
 
-def _undo(entry: AuditEntry) -> str:
+def undo_url(entry: AuditEntry) -> str:
+    """What to post to, to take back what ``entry`` tells of."""
     return page("placement-undo", entry.pk)
 
 
@@ -107,4 +111,4 @@ def _now() -> str:
     return f"{timezone.localtime():%H:%M}"
 
 
-__all__ = ["Done", "Overtaken", "Refused", "change", "create", "delete", "history", "undo"]
+__all__ = ["Done", "Overtaken", "Refused", "change", "create", "delete", "history", "note", "undo", "undo_url"]

@@ -91,6 +91,11 @@ def differences(before: Mapping[str, Any] | None, after: Mapping[str, Any] | Non
     ]
 
 
+def parts(values: Mapping[str, Any], currency: str) -> dict[str, str]:
+    """Everything that is set of a placement: its label and its value in words."""
+    return {label: _field(name, values, currency) for name, label in _LABELS.items()}
+
+
 _LABELS = {
     "title": "Title",
     "strategy": "Strategy",

@@ -32,6 +32,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("placements/undo/<int:pk>/", placement_undo, name="placement-undo"),
     path("placements/<slug:slug>/", placement, name="placement"),
     path("placements/<slug:slug>/delete/", placement_delete, name="placement-delete"),
+    path("experiments/", include("recsite.dashboard.experiment_urls")),
     path("preview/", preview, name="preview"),
     path("setup/", setup, name="setup"),
     path("search/", search, name="search"),

@@ -5,6 +5,7 @@ the chart is drawn, so that one figure serves both schemes. A value of None brea
 Every chart carries a sentence that says what it shows, and its numbers as a table.
 """
 
+from recsite.dashboard.charts.arms import arms_chart
 from recsite.dashboard.charts.bars import bar_chart, histogram
 from recsite.dashboard.charts.curves import Curve, curves_chart, reliability_chart
 from recsite.dashboard.charts.days import Days, Event, day_bars, line_chart
@@ -37,6 +38,7 @@ __all__ = [
     "Trace",
     "Unit",
     "Value",
+    "arms_chart",
     "bar_chart",
     "curves_chart",
     "day_bars",

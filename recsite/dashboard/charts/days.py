@@ -74,7 +74,7 @@ def line_chart(
         data += _fill(dates, now.values, unit)
     data.append(_line(dates, now.values, unit, name=now.label))
     layout = layout_of(unit, height)
-    layout["xaxis"] |= _day_axis(now)
+    layout["xaxis"] |= day_axis(now)
     if from_zero:
         layout["yaxis"]["rangemode"] = "tozero"
     layout |= _event_marks(events)
@@ -102,7 +102,7 @@ def day_bars(*, id: str, what: str, days: Days, unit: Unit = COUNT, height: int 
         "hovertemplate": "%{x|%-d %b %Y}: %{hovertext}<extra></extra>",
     }
     layout = layout_of(unit, height) | {"bargap": 0.34, "hovermode": "closest"}
-    layout["xaxis"] |= _day_axis(days)
+    layout["xaxis"] |= day_axis(days)
     layout["yaxis"]["rangemode"] = "tozero"
     summary = _days_sentence(what, days, None, unit)
     return Chart(
@@ -211,7 +211,7 @@ def _event_marks(events: Sequence[Event]) -> Figure:
     }
 
 
-def _day_axis(days: Days) -> Figure:
+def day_axis(days: Days) -> Figure:
     """Ticks from the first day on: each day of a short range, the same weekday of a longer one, else months."""
     dates = days.dates or [days.first]
     count = (dates[-1] - dates[0]).days + 1  # values may stand for weeks

@@ -58,8 +58,8 @@ def build(placement: Placement | None, found: Read, wish: Wish, shop: Shop) -> T
         leaves=leaves,
         timing=f"Same code path as the API · {numbers.milliseconds(trying.milliseconds)}"
         + (" · moves compare with the list as it is now" if before else ""),
-        reach=_reach(setup),
-        notices=[*_invalid(found), *_unknown(setup), *_unusual(setup, trying)],
+        reach=reach(setup),
+        notices=[*_invalid(found), *unknown(setup), *unusual(setup, trying)],
         ready=placement_results.ready_of(readiness.checked().strategies[setup.strategy]),
     )
 
@@ -81,7 +81,7 @@ def _cards(trying: Listing, before: Listing | None, shop: Shop) -> tuple[list[Ti
     return moved(was, cards), f"Leaves the list: {', '.join(gone)}." if gone else ""
 
 
-def _reach(setup: Setup) -> str:
+def reach(setup: Setup) -> str:
     """How many products the filters let through, of those that may be recommended."""
     if not setup.filters:
         return ""
@@ -98,7 +98,7 @@ def _invalid(found: Read) -> list[Notice]:
     return [Notice("The list is shown without these changes.", " ".join(found.errors.values()), "grey")]
 
 
-def _unknown(setup: Setup) -> list[Notice]:
+def unknown(setup: Setup) -> list[Notice]:
     """Names in the filters that no product has: mostly a slip of the pen, and the list is short or empty for it."""
     condition, shelf = Condition.from_filter(setup.filters), state.current().catalogue.shelf
     named = {"categories": condition.categories, "brands": condition.brands, "tags": condition.tags}
@@ -111,7 +111,8 @@ def _unknown(setup: Setup) -> list[Notice]:
     return [Notice(f"No product has {listed}.", "Choose from what is offered as one types.", "warn")]
 
 
-def _unusual(setup: Setup, trying: Listing) -> list[Notice]:
+def unusual(setup: Setup, trying: Listing) -> list[Notice]:
+    """What a list under ``setup`` has of its own: too short, or from a fallback."""
     if trying.failed:
         return [Notice("No list", trying.failed, "warn")]
     if trying.items and len(trying.items) < setup.n:

@@ -104,7 +104,7 @@ def _header(permissions: frozenset[str]) -> PageHeader:
     return PageHeader(
         "Placements",
         "What does each slot do, and what follows when that is not enough?",
-        actions=linked(Action("New placement", new, "primary")),
+        actions=linked(Action("Experiments", page("experiments")), Action("New placement", new, "primary")),
     )
 
 

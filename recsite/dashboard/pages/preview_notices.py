@@ -30,6 +30,10 @@ def _unusual(answer: Answer) -> Iterator[Notice]:
     elif answer.fallback:
         words = answer.fallback.replace("_", " ")
         yield Notice(f"From the fallback “{words}”", "The placement’s own strategy had nothing to go by.", "grey")
+    if answer.experiment:
+        name, _, arm = answer.experiment.rpartition(":")
+        text = f"“{name}” runs on this placement, and chance gives this shopper setup {arm.upper()} of it."
+        yield Notice("By an experiment", text, "grey")
     if answer.degraded:
         yield Notice("Made in part", "Redis did not answer, so the newest events are missing.", "warn")
 

@@ -36,6 +36,8 @@ _WORDS = {
     "data.export": "Exported a file",
     "event_type.change": "Changed an event type",
     "event_type.declare": "Declared an event type",
+    "experiment.end": "Ended an experiment",
+    "experiment.start": "Started an experiment",
     "import.retry": "Tried an import again",
     "import.upload": "Imported a file",
     "key.create": "Made a key",
