@@ -60,17 +60,22 @@ def verdict(measure: Measure, currency: str) -> Verdict:
         text = f"Too early: no list was answered yet; from {LEAST} shoppers in each arm on differences are told."
         return Verdict("too early", text)
     if min(a.n, b.n) < LEAST:
-        counts = f"{numbers.count(a.n)} and {numbers.plural(b.n, 'shopper')}"
-        return Verdict("too early", f"Too early: {counts}; from {LEAST} in each arm on differences are told.")
+        counts = f"{numbers.count(a.n)} and {numbers.count(b.n)}"
+        return Verdict("too early", f"Too early: {counts} shoppers; from {LEAST} in each arm on differences are told.")
     if found is None:
         return Verdict("no data", "No data: nobody looked at the lists of one of the two yet.")
     if measure.better:
         claim = _CLAIMS[measure.goal][measure.better == "a"]
         text = f"{claim.format(_size(measure.goal, found, currency))} ({_span(measure.goal, found, currency)})"
         return Verdict(f"{measure.better.upper()} is better", f"{text}: more than chance.", measure.better)
-    if not a.value and not b.value:
-        return Verdict("open", _NOTHING[measure.goal])
+    if is_nothing(measure):
+        return Verdict("nothing yet", _NOTHING[measure.goal])
     return Verdict("open", f"Open: so far only a difference above ±{_half(measure.goal, found, currency)} would show.")
+
+
+def is_nothing(measure: Measure) -> bool:
+    """Whether there is nothing to compare: too few shoppers, or none of them did anything in either arm."""
+    return measure.difference is None or (not measure.a.value and not measure.b.value)
 
 
 def alarm(experiment: Experiment, found: Results) -> str:

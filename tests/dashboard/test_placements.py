@@ -145,7 +145,7 @@ class ListTest(PlacementCase):
     def test_a_slot_that_is_off_says_so(self) -> None:
         Placement.objects.filter(slug="trending").update(is_active=False)
         row = self.rows()["trending"]
-        self.assertEqual(row.off and row.off.text, "off")
+        self.assertEqual(row.badge and row.badge.text, "off")
         self.assertIn("404", row.none)
 
     def test_a_shop_without_sales_shows_what_a_visitor_sees(self) -> None:

@@ -9,7 +9,7 @@ from datetime import timedelta
 from django.utils import timezone
 
 from recommender import experiment_results
-from recommender.experiment_results import Results
+from recommender.experiment_results import Measure, Results
 from recommender.models import Experiment, Placement
 from recsite.dashboard import charts, experiment_acts, experiment_words, numbers, roles
 from recsite.dashboard.addresses import linked, page
@@ -24,6 +24,7 @@ from recsite.dashboard.components import (
     Facts,
     Notice,
     PageHeader,
+    Stat,
 )
 from recsite.dashboard.pages import experiment_measures
 from recsite.dashboard.pages.experiments import state_of
@@ -35,12 +36,14 @@ KEEPS = ("a", "b")
 
 @dataclass(frozen=True)
 class ExperimentPage:
-    """``verdict`` first; ``alarm`` where nothing of it may be believed; ``ends`` for who may end it."""
+    """``verdict`` first, ``figures`` of what ``decides`` beneath (none while there is an ``alarm``: nothing of it may
+    be believed); ``ends`` for who may end it."""
 
     header: PageHeader
     alarm: Notice | None
     verdict: str
-    told: bool
+    decides: str
+    figures: Sequence[Stat]
     ended: str
     simulated: Badge | None
     facts: Facts
@@ -65,8 +68,9 @@ def build(experiment: Experiment, shop: Shop, *, permissions: frozenset[str]) ->
     return ExperimentPage(
         header=_header(experiment, title, placement),
         alarm=Notice("The shoppers are shared out wrongly.", alarm, "bad") if alarm else None,
-        verdict="" if alarm else verdict.text,
-        told=bool(verdict.better),
+        verdict=_unbroken("Nothing, for the shoppers are shared out wrongly." if alarm else verdict.text),
+        decides=experiment_words.GOALS[str(experiment.goal)],
+        figures=() if alarm else _figures(found.main, shop),
         ended="" if running else _ended(experiment, title),
         simulated=SIMULATED if found.simulated else None,
         facts=_facts(experiment, found, title),
@@ -97,6 +101,20 @@ def _ended(experiment: Experiment, title: str) -> str:
     by = experiment_acts.ended_by(experiment)
     kept = "B, the other setup" if experiment.kept == "b" else "A, the placement as it was"
     return f"Ended {numbers.moment(experiment.ended_at)}{f' by {by}' if by else ''}: “{title}” went on with {kept}."
+
+
+def _unbroken(text: str) -> str:
+    """A number and its unit on one line: no break at thin spaces."""
+    return text.replace(numbers.THIN, "\u202f")
+
+
+def _figures(main: Measure, shop: Shop) -> list[Stat]:
+    """A and B by what decides; none before the first list."""
+    return [
+        Stat(mark, experiment_words.value(main.goal, one.value, shop.currency))
+        for mark, one in (("A, as before", main.a), ("B, the other setup", main.b))
+        if one.n
+    ]
 
 
 def _facts(experiment: Experiment, found: Results, title: str) -> Facts:

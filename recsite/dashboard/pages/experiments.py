@@ -89,7 +89,7 @@ def _row(experiment: Experiment, found: Results, placement: str, shop: Shop) -> 
             Cell(differing[0] if differing else "nothing", note=" · ".join(differing[1:])),
             Cell(experiment_words.value(goal, measure.a.value, shop.currency), note=_subjects(measure.a.n)),
             Cell(experiment_words.value(goal, measure.b.value, shop.currency), note=_subjects(measure.b.n)),
-            change(measure, shop.currency),
+            change(measure, shop.currency, is_sound=found.is_sound),
             _says(experiment, found, shop),
         ],
         href=page("experiment", experiment.slug),
@@ -108,10 +108,11 @@ def _ended(experiment: Experiment) -> str:
     return numbers.moment(experiment.ended_at)
 
 
-def change(measure: Measure, currency: str) -> Cell:
-    """The difference as a share of A (in its own unit where A is nothing), with its interval beneath."""
+def change(measure: Measure, currency: str, *, is_sound: bool = True) -> Cell:
+    """The difference as a share of A (in its own unit where A is nothing), with its interval beneath. Neither good nor
+    bad where the shoppers are not soundly shared out."""
     found, goal = measure.difference, measure.goal
-    if found is None:
+    if found is None or experiment_words.is_nothing(measure):
         return Cell(numbers.NONE, tone="muted")
     sign = "≈" if not found.is_told else "▲" if found.value > 0 else "▼"
     relative = found.relative
@@ -121,7 +122,7 @@ def change(measure: Measure, currency: str) -> Cell:
     else:
         text = experiment_words.signed_share(relative[0]) if sign == "≈" else experiment_words.share(relative[0])
         note = f" {numbers.DASH} ".join(experiment_words.signed_share(one) for one in relative[1:])
-    return Cell(Delta(text, sign, found.value > 0 if found.is_told else None), note=note)
+    return Cell(Delta(text, sign, found.value > 0 if found.is_told and is_sound else None), note=note)
 
 
 def _subjects(count: int) -> str:

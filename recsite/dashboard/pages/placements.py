@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from recommender.feedback import Counts
-from recommender.models import Placement, Rule
+from recommender.models import Experiment, Placement, Rule
 from recsite.dashboard import numbers, placement_words, preview, readiness, roles
 from recsite.dashboard.addresses import linked, page
 from recsite.dashboard.components import SIMULATED, Action, Badge, Notice, PageHeader, SearchBox, Stat
@@ -30,7 +30,7 @@ class SlotRow:
     slug: str
     title: str
     href: str
-    off: Badge | None
+    badge: Badge | None
     order: str
     about: str
     filters: str
@@ -61,7 +61,7 @@ class PlacementsPage:
 
 @dataclass(frozen=True)
 class Scene:
-    """What every row goes by; ``lists`` by slug, ``products`` by their own ids."""
+    """What every row goes by; ``lists`` by slug, ``products`` by their own ids; ``running``: experiments by slug."""
 
     wish: Wish
     lists: Mapping[str, Listing]
@@ -69,6 +69,7 @@ class Scene:
     rules: Sequence[Rule]
     ready: readiness.Checked
     results: Results
+    running: Mapping[str, str]
     shop: Shop
     permissions: frozenset[str]
 
@@ -96,7 +97,9 @@ def _scene(slots: Sequence[Placement], wish: Wish, shop: Shop, permissions: froz
         slot.slug: preview.ask(replace(wish, placement=slot), serving, n=TILES) for slot in slots if slot.is_active
     }
     products = product_queries.by_external_ids({item.product for one in lists.values() for item in one.items})
-    return Scene(wish, lists, products, queries.live_rules(), readiness.checked(), results(), shop, permissions)
+    running = dict(Experiment.objects.filter(status=Experiment.Status.RUNNING).values_list("placement", "slug"))
+    rules, ready = queries.live_rules(), readiness.checked()
+    return Scene(wish, lists, products, rules, ready, results(), running, shop, permissions)
 
 
 def _header(permissions: frozenset[str]) -> PageHeader:
@@ -118,7 +121,7 @@ def _row(slot: Placement, scene: Scene) -> SlotRow:
         slug=slot.slug,
         title=slot.title,
         href=page("placement", slot.slug),
-        off=None if slot.is_active else Badge("off", "warn"),
+        badge=_badge(slot, scene.running.get(slot.slug)),
         order=placement_words.order(str(slot.strategy), slot.fallbacks),
         about=f"{numbers.plural(slot.n, 'product')} · {slot.slug} in the API",
         filters=", ".join(placement_words.filters(slot.filters, scene.shop.currency)),
@@ -134,6 +137,12 @@ def _row(slot: Placement, scene: Scene) -> SlotRow:
         subject=_subject(slot, shown, wish),
         actions=_actions(slot, wish, scene.permissions),
     )
+
+
+def _badge(slot: Placement, experiment: str | None) -> Badge | None:
+    if experiment:
+        return Badge("experiment runs", "accent", page("experiment", experiment))
+    return None if slot.is_active else Badge("off", "warn")
 
 
 def rules_text(rules: Sequence[Rule]) -> str:
