@@ -30,6 +30,7 @@ def one_of_each() -> list[Chart]:
         charts.histogram(id="d", what="Prices", edges=[0, 1, 2], counts=[3, 4], axis="Price"),
         charts.treemap(id="e", what="Spend", areas=[Area("Dairy", 3, 256), Area("Meat", 1, 18)]),
         charts.curves_chart(id="f", what="Loss", curves=[Curve("training", [0.8, 0.5])], epochs=5),
+        charts.arms_chart(id="g", what="Clicked", a=days, b=Days(START, [None, 6.0, 9.0])),
     ]
 
 
@@ -72,6 +73,14 @@ class Lines(SimpleTestCase):
 
 
 class Others(SimpleTestCase):
+    def test_both_arms_stand_in_one_table_and_one_sentence(self) -> None:
+        a, b = Days(START, [0.04, None]), Days(START, [None, None])
+        made = charts.arms_chart(id="x", what="Clicked", a=a, b=b, unit=charts.PERCENT)
+        self.assertEqual(made.summary.replace("\u2009", " "), "Clicked, 4 – 5 Dec: A from 4.00 % to 4.00 %; B no data.")
+        rows = [[cell.content for cell in row.cells[1:]] for row in made.data.rows]
+        self.assertEqual(rows, [["4.00\u2009%", "no data"], ["no data", "no data"]])
+        self.assertEqual([key.tone for key in made.legend], ["grey", ""])
+
     def test_few_bars_carry_their_values_and_many_do_not(self) -> None:
         few = charts.bar_chart(id="x", what="Rate", labels=["1", "2"], values=[0.089, 0.034], unit=charts.PERCENT)
         many = charts.bar_chart(id="x", what="N", labels=[str(n) for n in range(20)], values=[1.0] * 20)

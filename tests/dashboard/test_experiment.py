@@ -74,7 +74,7 @@ class PageTest(ExperimentCase):
         make_experiment()
         answer = self.show()
         self.assertContains(answer, "no list was answered yet")
-        self.assertContains(answer, "Drawn from its second day on")
+        self.assertContains(answer, "drawn from its second day on")
         self.assertContains(answer, "End, keep A")
         self.assertNotContains(answer, "simulated")
         self.assertEqual(self.client.get(reverse("experiment", args=["none"])).status_code, 404)

@@ -79,7 +79,7 @@ def build(experiment: Experiment, shop: Shop, *, permissions: frozenset[str]) ->
         setups=_setups(experiment, shop),
         chart=chart,
         legend=Legend(chart.legend) if chart else None,
-        no_chart="Drawn from its second day on: one day is no course.",
+        no_chart="Clicks by day are drawn from its second day on.",
         ends=[end_dialog(experiment, keep, title) for keep in KEEPS]
         if running and roles.EDIT_PLACEMENTS in permissions
         else (),
