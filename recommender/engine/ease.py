@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numba import njit, types
 from scipy import linalg, sparse
 
 from recommender.engine.neighbours import Neighbours
 from recommender.engine.selection import best_of_rows
+
+_SETTINGS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy"}
+TILE = 64
 
 
 def gram(counts: sparse.csr_matrix) -> np.ndarray:
@@ -24,15 +30,33 @@ def gram(counts: sparse.csr_matrix) -> np.ndarray:
 
 def weights(product: np.ndarray, ridge: float) -> np.ndarray:
     """B = I − P / diag(P) with P = (XᵀX + λI)⁻¹, zero diagonal: float32 [n, n], row j → column i."""
-    n = len(product)
-    lower = linalg.cholesky(product + np.float32(ridge) * np.eye(n, dtype=np.float32), lower=True, overwrite_a=True)
-    inverse, info = linalg.lapack.get_lapack_funcs("potri", (lower,))(lower, lower=1, overwrite_c=1)
-    if info:
-        raise np.linalg.LinAlgError(f"expected a positive definite Gram matrix; LAPACK potri answered {info}")
-    inverse = np.tril(inverse) + np.tril(inverse, -1).T
-    solution = -inverse / np.diag(inverse)
-    np.fill_diagonal(solution, 0)
+    inverse = product.T.copy(order="F")  # LAPACK's own order of memory: nothing below is copied
+    np.einsum("ii->i", inverse)[:] += np.float32(ridge)
+    for name in ("potrf", "potri"):
+        (step,) = linalg.lapack.get_lapack_funcs((name,), (inverse,))
+        options = {"overwrite_a": 1, "clean": 0} if name == "potrf" else {"overwrite_c": 1}
+        inverse, info = step(inverse, lower=1, **options)
+        if info:
+            raise np.linalg.LinAlgError(f"expected a positive definite Gram matrix; LAPACK {name} answered {info}")
+    solution = np.ascontiguousarray(inverse.T)
+    _scale(solution, np.diag(solution).copy())
     return solution
+
+
+@njit(types.void(types.float32[:, ::1], types.float32[::1]), **_SETTINGS)
+def _scale(inverse: np.ndarray, diagonal: np.ndarray) -> None:
+    """−P / diag(P) with a diagonal of zeros, written over P [n, n], of which the upper half is given: tile by tile, for
+    what is written down a column would be fetched again for each row."""
+    n = len(inverse)
+    for above in range(0, n, TILE):
+        for beside in range(above, n, TILE):
+            for row in range(above, min(above + TILE, n)):
+                for column in range(max(beside, row + 1), min(beside + TILE, n)):
+                    value = -inverse[row, column]
+                    inverse[row, column] = value / diagonal[column]
+                    inverse[column, row] = value / diagonal[row]
+    for row in range(n):
+        inverse[row, row] = 0
 
 
 def truncate(solution: np.ndarray, known: np.ndarray, n: int, k: int) -> Neighbours:

@@ -9,6 +9,7 @@ import numpy as np
 
 from recommender.engine import metrics
 from recommender.engine.architectures import counts
+from recommender.engine.hands import in_order
 from recommender.engine.interactions import Histories, ShopData
 from recommender.engine.selection import best_of_rows
 from recommender.engine.splits import Split
@@ -47,10 +48,11 @@ def lists_of(model: ListModel, split: Split, *, k: int = LIST_SIZE) -> Lists:
     popular = np.bincount(split.known.interactions.item, weight, minlength=n_items).astype(np.float32)
     negatives = np.random.default_rng(0).integers(n_items, size=(len(split.shoppers), AUC_NEGATIVES))
     size = max(1, CELLS // max(n_items, 1))
-    parts = [
-        _batch_lists(model, split, slice(at, at + size), popular, negatives[at : at + size], k)
-        for at in range(0, len(split.shoppers), size)
-    ]
+
+    def batch(at: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        return _batch_lists(model, split, slice(at, at + size), popular, negatives[at : at + size], k)
+
+    parts = list(in_order(batch, range(0, len(split.shoppers), size)))
     if not parts:
         empty = np.empty((0, k), np.int32)
         return Lists(empty, empty, np.empty(0))

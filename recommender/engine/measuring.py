@@ -12,6 +12,7 @@ from recommender.engine import baselines, evaluate, lists
 from recommender.engine.calibration import Calibration
 from recommender.engine.calibration import fit as fit_calibration
 from recommender.engine.config import Config
+from recommender.engine.hands import in_order
 from recommender.engine.metrics import mean_and_error, pair_keys
 from recommender.engine.progress import Clock
 from recommender.engine.ranker import Ranker, best_of
@@ -82,24 +83,22 @@ def ranked_lists(ranker: Ranker, split: Split) -> tuple[lists.Lists, np.ndarray,
     """ALL and NEW lists of the split's shoppers; scores, outcomes and shopper of the candidates of some; the reach."""
     step, everything = chunk_size(ranker.n_items), np.ones(ranker.n_items, bool)
     truth = truth_of(split, ranker.n_items)
-    kept: list[tuple[np.ndarray, ...]] = []
-    all_lists, new_lists, proposed, hits = [], [], [], []
-    for start in range(0, len(split.shoppers), step):
+
+    def chunk(start: int) -> tuple[np.ndarray, ...]:
         rows = slice(start, start + step)
         part = split.histories(rows)
         profile, offsets, items, scores = ranker.scored(part, split.now, everything)
         owner = np.repeat(np.arange(len(part)), np.diff(offsets))
         unseen = profile.find(owner, items) == len(profile.key)
-        all_lists.append(_best(offsets, items, scores))
-        new_lists.append(_best(offsets, items, np.where(unseen, scores, -np.inf)))
         wanted = np.isin(pair_keys(split.shoppers[rows][owner], items, ranker.n_items), truth.key)
-        proposed.append(np.diff(offsets))
-        hits.append(np.stack([np.bincount(owner[mine], minlength=len(part)) for mine in (wanted, wanted & unseen)], 1))
-        if start < CALIBRATED:
-            kept.append((scores, wanted, owner + start))
-    scores, happened, owner = (np.concatenate(column) for column in zip(*kept, strict=True))
-    shown = lists.Lists(np.concatenate(all_lists), np.concatenate(new_lists))
-    return shown, scores, happened, owner, Reach(np.concatenate(proposed), np.concatenate(hits))
+        hits = [np.bincount(owner[mine], minlength=len(part)) for mine in (wanted, wanted & unseen)]
+        shown = _best(offsets, items, scores), _best(offsets, items, np.where(unseen, scores, -np.inf))
+        kept = slice(None if start < CALIBRATED else 0)
+        return *shown, np.diff(offsets), np.stack(hits, 1), scores[kept], wanted[kept], owner[kept] + start
+
+    parts = in_order(chunk, range(0, len(split.shoppers), step), ranker.config.threads)
+    everybody, new, proposed, hits, scores, happened, owner = (np.concatenate(c) for c in zip(*parts, strict=True))
+    return lists.Lists(everybody, new), scores, happened, owner, Reach(proposed, hits)
 
 
 def _best(offsets: np.ndarray, items: np.ndarray, scores: np.ndarray) -> np.ndarray:

@@ -12,6 +12,7 @@ from recommender.engine.candidates import candidates
 from recommender.engine.config import Config
 from recommender.engine.exposure import Exposure, Passed
 from recommender.engine.features import pair_features
+from recommender.engine.hands import in_order
 from recommender.engine.interactions import Histories, Interactions, ShopData, histories
 from recommender.engine.metrics import pair_keys
 from recommender.engine.profile import Weighing, fold
@@ -175,12 +176,18 @@ def training_lists(
     """The pool of one cut, in chunks of shoppers, whose features go to a file without a name in ``folder``."""
     shoppers = listed_shoppers(known, later, config, rng)
     step = chunk_size(tables.n)
+    starts = range(0, len(shoppers), step)
+
+    def chunk(place: tuple[int, np.random.Generator]) -> Pool:
+        start, own = place
+        part = shoppers[start : start + step]
+        history = histories(known, part, data.shoppers.attributes)
+        return draw(tables, history, part, later, config, own, passed)
+
     pools = []
     with shards.writer(folder) as writer:
-        for start in range(0, len(shoppers), step):
-            part = shoppers[start : start + step]
-            history = histories(known, part, data.shoppers.attributes)
-            pool = draw(tables, history, part, later, config, rng, passed)
+        # A generator of its own for each chunk: the draws do not depend on which thread was first.
+        for pool in in_order(chunk, zip(starts, rng.spawn(len(starts)), strict=True), config.threads):
             writer.add(pool.x)
             pools.append(replace(pool, x=ELSEWHERE))
         return joined(pools, writer.rows())

@@ -49,7 +49,7 @@ def fit(
     """``neighbours`` kept per item; ``days``: decay of the counts (None: all events alike, which is
     better for new items)."""
     matrix = counts.count_matrix(data.interactions, data.kinds, data.shoppers.n, data.items.n, now=now, days=days)
-    model = _RECOMMENDERS[weighting](K=neighbours, num_threads=1)
+    model = _RECOMMENDERS[weighting](K=neighbours, num_threads=config.threads)
     with warnings.catch_warnings():
         # The library's own weighting hands its own fit a COO matrix and then complains of it.
         warnings.simplefilter("ignore", ParameterWarning)
