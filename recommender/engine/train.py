@@ -7,6 +7,7 @@ the final one, so each is fitted once. A log without time is cut into folds inst
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -104,6 +105,10 @@ def _run_network(
     if sum(map(len, learned)) < LEAST_LISTS:
         raise TooLittleData(f"expected at least {LEAST_LISTS} lists to learn from, received {sum(map(len, learned))}")
 
+    # The final tables need nothing of what is learned now, and a network leaves a processor free.
+    later = ThreadPoolExecutor(1)
+    final_tables = later.submit(tables.fit, data, now if data.interactions.timed else plan.split.now, config, chosen)
+    later.shutdown(wait=False)
     clock.enter("train", 0.4)
     curves: dict[str, Any] = {}
     start = start_of(warm, newest, config, plan, now)
@@ -118,11 +123,10 @@ def _run_network(
 
     clock.enter("refit", 0.78)
     del newest, candidate
-    final_tables = tables.fit(data, now if data.interactions.timed else plan.split.now, config, chosen)
-    clock.enter("refit", 0.85)
-    final = fit_scorer([pools[cut] for cut in plan.final], columns, config, clock, (0.85, 0.99), start=start.final)
+    clock.enter("refit", 0.79)
+    final = fit_scorer([pools[cut] for cut in plan.final], columns, config, clock, (0.79, 0.98), start=start.final)
     clock.enter("save", 0.99)
-    ranker = Ranker(final_tables, final, None, curve, config, plan.horizon, earlier=nets)
+    ranker = Ranker(final_tables.result(), final, None, curve, config, plan.horizon, earlier=nets)
     return Trained(ranker, metrics, curves, device(), clock.seconds, config, _window(data, plan, now), start.words)
 
 
