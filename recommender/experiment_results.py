@@ -8,7 +8,7 @@ the shopper.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta
 
@@ -21,26 +21,28 @@ from recommender.experiment_statistics import MISMATCH, Difference, Estimate, di
 from recommender.models import Experiment, ExperimentDay
 
 ARMS = """
-WITH subjects AS (
-    SELECT arm, shopper_kind, shopper_external_id, min(first_at) AS since, sum(shown)::float8 AS shown,
+WITH wanted AS (
+    SELECT * FROM unnest(%(slugs)s::text[], %(untils)s::timestamptz[]) AS each (experiment, until)
+), subjects AS (
+    SELECT experiment, until, arm, shopper_kind, shopper_external_id, min(first_at) AS since, sum(shown)::float8 AS shown,
            sum(clicked)::float8 AS clicked, sum(bought) AS bought, sum(revenue) AS revenue,
            bool_or(source = 'simulator') AS simulated
-    FROM recommender_experimentday WHERE experiment = %(experiment)s
-    GROUP BY 1, 2, 3
+    FROM recommender_experimentday JOIN wanted USING (experiment)
+    GROUP BY 1, 2, 3, 4, 5
 ), spent AS (
     SELECT s.*, coalesce((
         SELECT sum(coalesce(e.quantity, 1) * coalesce(e.price, 0)) FROM behavior_event e
-        WHERE e.shopper_id = w.id AND e.type = 'purchase' AND e.at >= s.since AND e.at < %(until)s
+        WHERE e.shopper_id = w.id AND e.type = 'purchase' AND e.at >= s.since AND e.at < s.until
     ), 0) AS spent
     FROM subjects s LEFT JOIN behavior_shopper w
       ON w.kind = s.shopper_kind AND w.external_id = s.shopper_external_id AND w.merged_into_id IS NULL
 )
-SELECT arm, count(*) AS subjects, sum(shown) AS shown, sum(clicked) AS clicked, sum(shown * shown) AS shown_squares,
+SELECT experiment, arm, count(*) AS subjects, sum(shown) AS shown, sum(clicked) AS clicked, sum(shown * shown) AS shown_squares,
        sum(clicked * clicked) AS clicked_squares, sum(shown * clicked) AS products,
        count(*) FILTER (WHERE bought > 0) AS buyers, sum(bought) AS bought, sum(revenue) AS revenue,
        sum(revenue * revenue) AS revenue_squares, sum(spent) AS spent, sum(spent * spent) AS spent_squares,
        bool_or(simulated) AS simulated
-FROM spent GROUP BY arm
+FROM spent GROUP BY experiment, arm
 """
 
 
@@ -127,16 +129,26 @@ class Daily:
 
 def results(experiment: Experiment, *, window: timedelta, now: datetime | None = None) -> Results:
     """``window``: how long after the end a purchase still counts. One query."""
-    until = (experiment.ended_at or now or timezone.now()) + window
+    return results_of([experiment], window=window, now=now)[experiment.slug]
+
+
+def results_of(
+    experiments: Sequence[Experiment], *, window: timedelta, now: datetime | None = None
+) -> dict[str, Results]:
+    """By slug. One query, however many there are."""
+    untils = [(experiment.ended_at or now or timezone.now()) + window for experiment in experiments]
     with connection.cursor() as cursor:
-        cursor.execute(ARMS, {"experiment": experiment.slug, "until": until})
+        cursor.execute(ARMS, {"slugs": [experiment.slug for experiment in experiments], "untils": untils})
         names = [column.name for column in cursor.description or ()]
         rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-    arms = {str(row["arm"]): _arm(row) for row in rows}
-    a, b = arms.get(A, Arm()), arms.get(B, Arm())
+    arms = {(row["experiment"], row["arm"]): _arm(row) for row in rows}
+    return {one.slug: _results(one, *(arms.get((one.slug, arm), Arm()) for arm in (A, B))) for one in experiments}
+
+
+def _results(experiment: Experiment, a: Arm, b: Arm) -> Results:
     goals = sorted(Experiment.Goal.values, key=lambda goal: goal != experiment.goal)
-    measures = [_measure(str(goal), a, b) for goal in goals]
-    return Results(a, b, tuple(measures), mismatch(a.subjects, b.subjects, experiment.share))
+    measures = tuple(_measure(str(goal), a, b) for goal in goals)
+    return Results(a, b, measures, mismatch(a.subjects, b.subjects, experiment.share))
 
 
 def daily(experiment: Experiment) -> dict[tuple[date, str], Daily]:

@@ -16,7 +16,6 @@ from recommender.models import Experiment, ExperimentDay, Placement
 from recommender.placements import Setup
 from recsite.dashboard.models import AuditEntry
 from recsite.dashboard.numbers import THIN
-from recsite.dashboard.queries import experiments as queries
 from recsite.dashboard.shop import read_shop
 from tests.dashboard.clocks import stopped_clock
 from tests.dashboard.people import make_person
@@ -112,7 +111,7 @@ class ListTest(ExperimentCase):
         ExperimentDay.objects.filter(experiment="one", shopper_external_id="a3").update(shopper_external_id="s0")
         window = read_shop().click_window
         with stopped_clock():
-            found = queries.main_results(rows, window=window)
+            found = experiment_results.results_of(rows, window=window)
             for row in rows:
                 self.assertEqual(found[row.slug].main, experiment_results.results(row, window=window).main)
                 self.assertEqual(found[row.slug].a, experiment_results.results(row, window=window).a)
@@ -121,9 +120,7 @@ class ListTest(ExperimentCase):
     def queries(self) -> int:
         with stopped_clock():
             self.client.get(reverse("experiments"))
-            with CaptureQueriesContext(
-                connection,
-            ) as seen:
+            with CaptureQueriesContext(connection) as seen:
                 self.client.get(reverse("experiments"))
         return len(seen)
 

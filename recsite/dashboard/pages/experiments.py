@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 from django.db.models import Case, IntegerField, Value, When
 
+from recommender import experiment_results
 from recommender.experiment_results import Measure, Results
 from recommender.models import Experiment, Placement
 from recsite.dashboard import experiment_words, numbers, roles, tables
 from recsite.dashboard.addresses import linked, page
 from recsite.dashboard.components import SIMULATED, Action, Badge, Delta, EmptyState, PageHeader
 from recsite.dashboard.experiment_words import GOALS
-from recsite.dashboard.queries import experiments as queries
 from recsite.dashboard.shop import Shop
 from recsite.dashboard.tables import Cell, Column, Row, Table
 from recsite.dashboard.tiles import tile
@@ -48,7 +48,7 @@ def build(params: Mapping[str, str], shop: Shop, *, permissions: frozenset[str])
         When(status=Experiment.Status.RUNNING, then=Value(0)), default=Value(1), output_field=IntegerField()
     )
     shown = list(Experiment.objects.order_by(ended_last, "-id")[(at - 1) * tables.PAGE_SIZE : at * tables.PAGE_SIZE])
-    found = queries.main_results(shown, window=shop.click_window)
+    found = experiment_results.results_of(shown, window=shop.click_window)
     titles = dict(Placement.objects.values_list("slug", "title"))
     may = roles.EDIT_PLACEMENTS in permissions
     pager = tables.pager(page=at, total=total, noun="experiments", params=params) if total > tables.PAGE_SIZE else None

@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from recommender import experiments
-from recommender.experiment_results import Measure, Results, results
+from recommender.experiment_results import Measure, Results, results_of
 from recommender.models import Experiment
 from recsite.dashboard.shop import read_shop
 
@@ -33,13 +33,14 @@ class Command(BaseCommand):
         if of and not rows:
             raise CommandError(_unknown(of))
         window = read_shop().click_window
-        found = [(row, results(row, window=window)) for row in rows]
+        came = results_of(rows, window=window)
+        found = [(row, came[row.slug]) for row in rows]
         if json:
             self._print_json(found)
         elif not found:
             self.stdout.write("There was no experiment yet; the console's Experiments page starts one.")
-        for row, came in () if json else found:
-            self._tell(row, came)
+        for row, results in () if json else found:
+            self._tell(row, results)
 
     def _end(self, slug: str, keep: str) -> None:
         try:
