@@ -24,8 +24,8 @@ ARMS = """
 WITH wanted AS (
     SELECT * FROM unnest(%(slugs)s::text[], %(untils)s::timestamptz[]) AS each (experiment, until)
 ), subjects AS (
-    SELECT experiment, until, arm, shopper_kind, shopper_external_id, min(first_at) AS since, sum(shown)::float8 AS shown,
-           sum(clicked)::float8 AS clicked, sum(bought) AS bought, sum(revenue) AS revenue,
+    SELECT experiment, until, arm, shopper_kind, shopper_external_id, min(first_at) AS since,
+           sum(shown)::float8 AS shown, sum(clicked)::float8 AS clicked, sum(bought) AS bought, sum(revenue) AS revenue,
            bool_or(source = 'simulator') AS simulated
     FROM recommender_experimentday JOIN wanted USING (experiment)
     GROUP BY 1, 2, 3, 4, 5
@@ -37,8 +37,8 @@ WITH wanted AS (
     FROM subjects s LEFT JOIN behavior_shopper w
       ON w.kind = s.shopper_kind AND w.external_id = s.shopper_external_id AND w.merged_into_id IS NULL
 )
-SELECT experiment, arm, count(*) AS subjects, sum(shown) AS shown, sum(clicked) AS clicked, sum(shown * shown) AS shown_squares,
-       sum(clicked * clicked) AS clicked_squares, sum(shown * clicked) AS products,
+SELECT experiment, arm, count(*) AS subjects, sum(shown) AS shown, sum(clicked) AS clicked,
+       sum(shown * shown) AS shown_squares, sum(clicked * clicked) AS clicked_squares, sum(shown * clicked) AS products,
        count(*) FILTER (WHERE bought > 0) AS buyers, sum(bought) AS bought, sum(revenue) AS revenue,
        sum(revenue * revenue) AS revenue_squares, sum(spent) AS spent, sum(spent * spent) AS spent_squares,
        bool_or(simulated) AS simulated
