@@ -9,7 +9,7 @@ import numpy as np
 from django.db import connection
 
 from catalog.models import Import
-from recommender.models import Placement, Rule, TrainingRun, Tuning
+from recommender.models import Experiment, Placement, Rule, TrainingRun, Tuning
 
 EACH = 10  # products and shoppers, of every degree of popularity
 RUNS = 4  # the newest that were measured
@@ -69,11 +69,14 @@ def for_admins() -> Addresses:
 def _steering(shoppers: list[str], products: list[str]) -> Addresses:
     slots = list(Placement.objects.filter(is_active=True).values_list("slug", flat=True)[:EACH])
     rules = list(Rule.objects.order_by("id").values_list("pk", flat=True)[:EACH])
+    tried = list(Experiment.objects.values_list("slug", flat=True)[:EACH])
     anyone = [f"/placements/?shopper={quote(key)}" for key in shoppers[:2]]
     pinned = [f"/rules/new/?{urlencode({'verb': 'pin', 'product': key})}" for key in products[:1]]
     return {
         "placements": ["/placements/", *anyone],
         "one placement": [f"/placements/{slug}/" for slug in slots] + ["/placements/new/"],
+        "experiments": ["/experiments/", "/experiments/new/"],
+        "one experiment": [f"/experiments/{slug}/" for slug in tried],
         "rules": ["/rules/", "/rules/history/"],
         "one rule": [*(f"/rules/{pk}/" for pk in rules), "/rules/new/", *pinned],
     }

@@ -16,7 +16,7 @@ from django.urls import resolve
 from behavior import services as behavior_services
 from behavior.models import Event, ShopperProfile
 from catalog.models import Import
-from recommender.models import Rule, TrainingRun
+from recommender.models import Experiment, Rule, TrainingRun
 from recsite.bench import figures, freshness, load, page_addresses, pages, server, traces
 from recsite.bench.figures import Figure
 from recsite.bench.peak import matrix_product
@@ -153,13 +153,14 @@ class PageTests(TestCase):
         make_event(anna, make_products(1)[0])
         make_profile(anna)
         Rule.objects.create(name="Tea first", verb="pin", condition={}, parameters={"position": 1})
+        Experiment.objects.create(slug="tea-first", placement="home", share=50, before={}, setup={})
         for _ in range(2):
             TrainingRun.objects.create(status=TrainingRun.Status.REFUSED, metrics={"ALL": {}})
         Import.objects.create(kind="products", file_name="p.csv")
         kinds = {**page_addresses.for_merchandisers(), **page_addresses.for_admins()}
         asked = {resolve(address.partition("?")[0]).url_name for some in kinds.values() for address in some}
         listed = {name for _, pages_of in navigation._PAGES for name, _, _ in pages_of}
-        below = {"product", "shopper", "placement", "rule", "model", "model-compare", "import", "search"}
+        below = {"product", "shopper", "placement", "experiment", "rule", "model", "model-compare", "import", "search"}
         within = {"settings-keys", "settings-people", "settings-event-types", "settings-audit", "settings-you"}
         self.assertEqual((listed | below | within) - asked, set())
 
