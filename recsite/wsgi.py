@@ -11,9 +11,10 @@ from recsite import web_metrics
 from recsite.local_services import processes
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "recsite.settings")
-if multiprocessing.parent_process() is not None:
-    # A worker of a web server whose parent was killed would keep the port from the next one.
-    processes.die_with(os.getppid(), signal.SIGKILL)
+if (parent := multiprocessing.parent_process()) is not None and parent.pid is not None:
+    # A worker of a web server whose parent was killed would keep the port from the next one. Whose child this is now
+    # says nothing: the parent may have been killed while this process started.
+    processes.die_with(parent.pid, signal.SIGKILL)
 
 # Before anything counts: the web processes add up what they count through files.
 web_metrics.share()
