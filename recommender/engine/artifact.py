@@ -93,7 +93,7 @@ def load(folder: Path, *, sha256: str | None) -> Ranker:
         raise ArtifactError("a Ranker", type(ranker).__name__)
     _require_towers(ranker, meta)
     # Read from their cache, or compiled, with the model and not inside the first request.
-    for compiled in ("folding", "kernels", "gelu"):
+    for compiled in ("folding", "kernels", "elementwise"):
         importlib.import_module(_HOME + compiled)
     return Ranker(
         **{**{f.name: getattr(ranker, f.name) for f in fields(ranker)}, "items": tuple(meta.get("items", ()))}

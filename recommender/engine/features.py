@@ -8,25 +8,18 @@ the scorer does that, because it owns the scale.
 from __future__ import annotations
 
 from collections.abc import Callable
-from types import ModuleType
 
 import numpy as np
 
+from recommender.engine.compiled import elementwise, kernels
 from recommender.engine.interactions import Histories
 from recommender.engine.order import NEWEST
 from recommender.engine.profile import RECENT, TAUS, Profile, fold
 from recommender.engine.scorebook import Pairs, Scorebook
-from recommender.engine.tables import Tables, squash_in_place
+from recommender.engine.tables import Tables
 
 #: How many of the latest items the similarity block compares with.
 LATEST = (5, NEWEST)
-
-
-def kernels() -> ModuleType:
-    """The compiled loops; imported where they are needed, for their compiler takes half a second to load."""
-    from recommender.engine import kernels
-
-    return kernels
 
 
 # --- blocks: each writes its features, one a row, into float32 [f, P] -----------------------------
@@ -226,8 +219,8 @@ def feature_rows(
     out = np.empty((width + tables.static.shape[1], len(items)), np.float32)
     for name, place in places.items():
         BLOCKS[name][1](x, out[place])
-    squash_in_place(out[:width])
-    out[width:] = tables.static[items].T
+    elementwise().squash(out[:width].reshape(-1))
+    kernels().columns(items, tables.static, out[width:])
     return out
 
 

@@ -7,49 +7,103 @@ from typing import Any
 import numpy as np
 from numba import njit, types
 
-_I64, _I8, _F32 = (types.Array(kind, 1, "C", readonly=True) for kind in (types.int64, types.int8, types.float32))
-_F32_2 = types.Array(types.float32, 2, "C", readonly=True)
+_I64, _I32, _I8, _F32, _F64 = (
+    types.Array(kind, 1, "C", readonly=True)
+    for kind in (types.int64, types.int32, types.int8, types.float32, types.float64)
+)
+_ROWS = types.float32[:, ::1]
 _SETTINGS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy"}
 
 
-@njit(types.void(*[_I64] * 2, *[_F32] * 3, _I8, _F32_2, types.int64, *[types.float32[:, ::1]] * 2), **_SETTINGS)
-def sums(
-    key: np.ndarray, order: np.ndarray, age: np.ndarray, weight: np.ndarray, quantity: np.ndarray, kind: np.ndarray,
-    decays: np.ndarray, recent: int, out: np.ndarray, by_kind: np.ndarray
+@njit(types.void(_I64, _I32, _F32, types.int32[::1], types.int64[::1], types.int64[::1], types.int32[::1]), **_SETTINGS)
+def groups(
+    bounds: np.ndarray, item: np.ndarray, weight: np.ndarray, place: np.ndarray, starts: np.ndarray,
+    held: np.ndarray, group: np.ndarray
 ) -> None:  # fmt: skip
-    """Sums of each group of equal ``key`` int64 [E], ascending, over its events ``order`` (time ascending in it).
+    """The different items of each shopper, ascending: ``starts`` [S+1] into ``held`` [E], and the ``group`` [E] of each
+    event (−1: one without weight).
 
-    ``age``, ``weight``, ``quantity``, ``kind`` [E] and ``decays`` [T, E] are in the order of the events. Written:
-    ``out`` [6 + T, G]: events, weight, different days, mean quantity, first and last age, weight by each decay;
-    ``by_kind`` [2K or 0, G]: events of each kind, then the same by the decay ``recent``.
+    ``bounds`` [S+1] into the events with their ``item`` and ``weight`` [E]; ``place`` [items], all 0 before and after.
     """
-    kinds, taus, group = len(by_kind) // 2, len(decays), -1
-    many, total, days, pieces, day = 0.0, 0.0, 0.0, 0.0, 0.0
-    decayed = np.zeros(taus)
-    for place in range(len(key)):
-        event = order[place]
-        if place == 0 or key[place] != key[place - 1]:
-            group += 1
-            many, total, days, pieces = 0.0, 0.0, 0.0, 0.0
-            decayed[:] = 0
-            by_kind[:, group] = 0
-            out[4, group] = age[event]
-        if many == 0 or np.floor(age[event]) != day:
-            days += 1
-        day = np.floor(age[event])
-        many += 1
-        total += weight[event]
-        pieces += min(max(quantity[event], np.float32(0)), np.float32(100))
-        for tau in range(taus):
-            decayed[tau] += decays[tau, event] * weight[event]
-        if kinds > 0:
-            by_kind[kind[event], group] += 1
-            by_kind[kinds + kind[event], group] += decays[recent, event]
-        if place + 1 == len(key) or key[place + 1] != key[place]:
-            out[0, group], out[1, group], out[2, group], out[3, group] = many, total, days, pieces / many
-            out[5, group] = age[event]
+    written = 0
+    starts[0] = 0
+    for shopper in range(len(bounds) - 1):
+        first = written
+        for event in range(bounds[shopper], bounds[shopper + 1]):
+            if weight[event] > 0 and place[item[event]] == 0:
+                place[item[event]] = 1
+                held[written] = item[event]
+                written += 1
+        held[first:written].sort()
+        for number in range(first, written):
+            place[held[number]] = number - first
+        for event in range(bounds[shopper], bounds[shopper + 1]):
+            group[event] = first + place[item[event]] if weight[event] > 0 else -1
+        for number in range(first, written):
+            place[held[number]] = 0
+        starts[shopper + 1] = written
+
+
+@njit(types.void(_I64, _I64, _I32, _F64, types.float64, types.float64, _F32, _F32, _I8, _F32, types.int64, _ROWS, _ROWS,
+                 _ROWS), **_SETTINGS)  # fmt: skip
+def sums(
+    bounds: np.ndarray, starts: np.ndarray, group: np.ndarray, at: np.ndarray, now: float, scale: float,
+    weight: np.ndarray, quantity: np.ndarray, kind: np.ndarray, falls: np.ndarray, recent: int, out: np.ndarray,
+    by_kind: np.ndarray, people: np.ndarray
+) -> None:  # fmt: skip
+    """Sums over the events of each group and of each shopper, in one pass.
+
+    ``bounds`` [S+1] into the events, by time; ``starts`` [S+1] into the groups; of the events [E] their ``group`` (−1:
+    none), ``at`` in days, ``weight``, ``quantity`` and ``kind``. An age is days before ``now`` in units of ``scale``, a
+    decay exp(age · fall) for each of ``falls`` [T]. Written: ``out`` [6 + T, G]: events, weight, different days, mean
+    quantity, first and last age, weight by each decay; ``by_kind`` [2K or 0, G]: events of each kind, then the same by
+    the decay ``recent``; ``people`` [4, S]: events, different days, first and last age (as they were, without events).
+    """
+    kinds, taus, most = len(by_kind) // 2, len(falls), 0
+    for shopper in range(len(starts) - 1):
+        most = max(most, starts[shopper + 1] - starts[shopper])
+    total = np.empty((most, 2 + taus))
+    decays = np.empty(taus, np.float32)
+    for shopper in range(len(bounds) - 1):
+        first, last = starts[shopper], starts[shopper + 1]
+        total[: last - first] = 0
+        out[:, first:last] = 0
+        by_kind[:, first:last] = 0
+        events, sessions, session = 0, 0, np.float32(-1)
+        for event in range(bounds[shopper], bounds[shopper + 1]):
+            g = group[event]
+            if g < 0:
+                continue
+            age = np.float32(max((now - at[event]) / scale, 0.0))
+            day = np.floor(age)
+            if events == 0:
+                people[2, shopper] = age
+            events += 1
+            sessions += day != session
+            session = day
+            people[3, shopper] = age
+            if out[0, g] == 0:
+                out[4, g] = age
+            if out[0, g] == 0 or np.floor(out[5, g]) != day:
+                out[2, g] += 1
+            out[0, g] += 1
+            out[5, g] = age
             for tau in range(taus):
-                out[6 + tau, group] = decayed[tau]
+                decays[tau] = np.exp(age * falls[tau])
+            own = total[g - first]
+            own[0] += weight[event]
+            own[1] += min(max(quantity[event], np.float32(0)), np.float32(100))
+            for tau in range(taus):
+                own[2 + tau] += decays[tau] * weight[event]
+            if kinds > 0:
+                by_kind[kind[event], g] += 1
+                by_kind[kinds + kind[event], g] += decays[recent]
+        people[0, shopper], people[1, shopper] = events, sessions
+        for g in range(first, last):
+            own = total[g - first]
+            out[1, g], out[3, g] = own[0], own[1] / out[0, g]
+            for tau in range(taus):
+                out[6 + tau, g] = own[2 + tau]
 
 
 @njit(types.void(_F32, _I64, types.float32, types.float32[::1]), **_SETTINGS)

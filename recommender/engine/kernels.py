@@ -306,3 +306,13 @@ def lift(offsets: np.ndarray, items: np.ndarray, band: np.ndarray, table: np.nda
         row = table[band[shopper] if band[shopper] >= 0 else len(table) - 1]
         for pair in range(offsets[shopper], offsets[shopper + 1]):
             out[pair] = row[items[pair]]
+
+
+@njit(types.void(_I64, _F32_2, _ROWS), **_SETTINGS)
+def columns(items: np.ndarray, table: np.ndarray, out: np.ndarray) -> None:
+    """The rows of a table [n, f] at the pairs, as the columns of ``out`` [f, P]."""
+    for pair in range(len(items)):
+        ask_ahead(table, items, pair)
+        row = table[items[pair]]
+        for place in range(len(row)):
+            out[place, pair] = row[place]

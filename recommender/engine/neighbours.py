@@ -6,11 +6,12 @@ Sources: Sarwar et al. 2001 (item-based kNN); BM25 weights as in implicit; Paude
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
+
+from recommender.engine.compiled import kernels, spare_places
 
 
 @dataclass(frozen=True)
@@ -31,21 +32,17 @@ class Neighbours:
 
         ``bounds`` int64 [S+1] into ``item`` [H] and ``value`` float32 [H]: what each shopper holds.
         """
-        from recommender.engine import kernels
-
         table = np.zeros((len(bounds) - 1, self.n + 1), np.float32)  # the last column swallows the padding
-        kernels.spread(bounds, self.row[item], value, self.items, self.weights, table)
+        kernels().spread(bounds, self.row[item], value, self.items, self.weights, table)
         return table[:, :-1]
 
     def spread_to(
         self, offsets: np.ndarray, items: np.ndarray, bounds: np.ndarray, item: np.ndarray, value: np.ndarray
     ) -> np.ndarray:
         """float32 [P]: :meth:`spread` at ``items`` int64 [P] alone, shopper s's at offsets[s]:offsets[s+1]."""
-        from recommender.engine import kernels
-
         found = np.empty(len(items), np.float32)
-        place = _places(self.n + 1)
-        kernels.spread_to_pairs(offsets, items, bounds, self.row[item], value, self.items, self.weights, place, found)
+        place = spare_places(self.n + 1)
+        kernels().spread_to_pairs(offsets, items, bounds, self.row[item], value, self.items, self.weights, place, found)
         return found
 
     def of(self, items: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
@@ -59,17 +56,6 @@ class Neighbours:
             found = np.pad(found, ((0, 0), (0, short)), constant_values=-1)
             weight = np.pad(weight, ((0, 0), (0, short)))
         return found.astype(np.int32), weight
-
-
-_spare = threading.local()
-
-
-def _places(size: int) -> np.ndarray:
-    """int32 [≥ size], all 0: this thread's own, which ``kernels.spread_to_pairs`` leaves as it found it."""
-    held: np.ndarray | None = getattr(_spare, "places", None)
-    if held is None or len(held) < size:
-        held = _spare.places = np.zeros(size, np.int32)
-    return held
 
 
 def from_sparse(similar: sparse.csr_matrix) -> Neighbours:

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from recommender.engine.compiled import folding, spare_places
 from recommender.engine.interactions import Histories, Interactions, Kinds
 
 #: Half-lives' cousins: time constants in days of the exponentially decayed counts.
 TAUS = (4.0, 20.0, 60.0, 180.0)
 RECENT = TAUS.index(60.0)
-_FALLS = np.array([[-1 / tau] for tau in TAUS], np.float32)
+_FALLS = np.array([-1 / tau for tau in TAUS], np.float32)
 #: Age given to what never happened: older than anything a log of some years holds.
 NEVER = 2000.0
 
@@ -114,63 +115,40 @@ class Profile:
         return np.where(self.key[row] == key, row, len(self.key))
 
 
-def _sorted_positions(key: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Stable order of ``key`` (int64 ≥ 0): sorting value and position together uses the vectorised sort."""
-    n = max(len(key), 1)
-    packed = np.sort(key * n + np.arange(len(key)))
-    return packed // n, packed % n
-
-
-def starts_of(sorted_values: np.ndarray) -> np.ndarray:
-    """int64: where each run of equal values begins."""
-    if not len(sorted_values):
-        return np.zeros(0, np.int64)
-    return np.flatnonzero(np.concatenate([[True], sorted_values[1:] != sorted_values[:-1]]))
-
-
 def fold(histories: Histories, now: float, weigh: Weighing, n_items: int) -> Profile:
     """One pass over the events: weights and ages, then sums per (shopper, item) and per shopper.
 
     ``now``: days since the epoch; events later than ``now`` count as happening at ``now``.
     """
-    from recommender.engine import folding  # its compiler takes half a second to load
-
     n_shoppers, events = len(histories), histories.events
-    weights = weigh.of(events)
-    keep = np.flatnonzero(weights > 0)
-    disliked = np.flatnonzero(weigh.kinds[events.kind] < 0)
-    shopper, item = events.shopper[keep].astype(np.int64), events.item[keep]
-    age = np.maximum((now - events.at[keep]) / weigh.scale, 0).astype(np.float32)
+    bounds, kind = np.asarray(histories.offsets, np.int64), np.ascontiguousarray(events.kind, np.int8)
+    item = np.ascontiguousarray(events.item, np.int32)
+    weight = np.ascontiguousarray(weigh.of(events), np.float32)
 
-    # 1. Groups: a stable order by (shopper, item) keeps time ascending within each.
-    key, order = _sorted_positions(shopper * n_items + item)
-    group_key = key[starts_of(key)]
-    n, n_kinds = len(group_key), len(weigh.kinds)
+    # 1. Groups: the different items of each shopper, ascending.
+    starts, group = np.empty(n_shoppers + 1, np.int64), np.empty(len(events), np.int32)
+    held = np.empty(len(events), np.int64)
+    folding().groups(bounds, item, weight, spare_places(n_items), starts, held, group)
+    held = held[: starts[-1]]
 
-    # 2. Everything that is a sum over a group.
+    # 2. Everything that is a sum over a group or over a shopper's events.
+    n, n_kinds = len(held), len(weigh.kinds)
     sums = np.empty((6 + len(TAUS), n), np.float32)
     by_kind = np.empty((2 * n_kinds if n_kinds > 1 else 0, n), np.float32)
-    folding.sums(
-        key, order, age, weights[keep], events.quantity[keep].astype(np.float32), events.kind[keep].astype(np.int8),
-        np.exp(age * _FALLS), RECENT, sums, by_kind,
+    people = np.full((4, n_shoppers), NEVER, np.float32)
+    folding().sums(
+        bounds, starts, group, np.ascontiguousarray(events.at, np.float64), now, weigh.scale, weight,
+        np.ascontiguousarray(events.quantity, np.float32), kind, _FALLS, RECENT, sums, by_kind, people,
     )  # fmt: skip
-
-    # 3. Per shopper; events arrive sorted by (shopper, at).
-    total = np.bincount(shopper, minlength=n_shoppers).astype(np.float32)
-    session = starts_of(shopper * (1 << 24) + np.minimum(np.floor(age), (1 << 24) - 1).astype(np.int64))
-    sessions = np.bincount(shopper[session], minlength=n_shoppers).astype(np.float32)
-    bounds = np.searchsorted(shopper, np.arange(n_shoppers + 1))
-    has = bounds[1:] > bounds[:-1]
-    oldest, newest = np.full(n_shoppers, NEVER, np.float32), np.full(n_shoppers, NEVER, np.float32)
-    oldest[has], newest[has] = age[bounds[:-1][has]], age[bounds[1:][has] - 1]
-    group_shopper = group_key // n_items if n_shoppers > 1 else np.zeros(n, np.int64)
+    shopper = np.repeat(np.arange(n_shoppers), np.diff(starts)) if n_shoppers > 1 else np.zeros(n, np.int64)
+    disliked = np.flatnonzero(weigh.kinds[kind] < 0)
     return Profile(
         n_shoppers=n_shoppers,
         n_items=n_items,
-        key=group_key,
-        shopper=group_shopper,
-        item=group_key - group_shopper * n_items,
-        starts=np.searchsorted(group_shopper, np.arange(n_shoppers + 1)),
+        key=shopper * n_items + held,
+        shopper=shopper,
+        item=held,
+        starts=starts,
         count=sums[0],
         weight=sums[1],
         decayed=sums[6:].T,
@@ -179,10 +157,10 @@ def fold(histories: Histories, now: float, weigh: Weighing, n_items: int) -> Pro
         last=sums[5],
         quantity=sums[3],
         by_kind=by_kind.T,
-        events=total,
-        sessions=sessions,
-        oldest=oldest,
-        newest=newest,
-        excluded=np.unique(events.shopper[disliked].astype(np.int64) * n_items + events.item[disliked]),
+        events=people[0],
+        sessions=people[1],
+        oldest=people[2],
+        newest=people[3],
+        excluded=np.unique(events.shopper[disliked].astype(np.int64) * n_items + item[disliked]),
         attributes=histories.attributes,
     )

@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
+from recommender.engine.compiled import folding
 from recommender.engine.neighbours import Neighbours
 from recommender.engine.order import FALL, NEWEST
 from recommender.engine.profile import Profile
@@ -60,12 +61,10 @@ class Scorebook:
     def held_values(self, number: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """What S shoppers bring to the model of attribute ``number``: bounds int64 [S+1], values int64 [H], log2 of
         one more than their events float32 [H]."""
-        from recommender.engine import folding
-
         p, attribute = self.profile, self.tables.attributes[number]
         bounds, values = np.empty(p.n_shoppers + 1, np.int64), np.empty(len(p.item), np.int64)
         sizes = np.empty(len(p.item), np.float32)
-        size = folding.by_value(
+        size = folding().by_value(
             p.starts, p.item, attribute.codes, p.count, bounds, values, sizes, np.zeros(attribute.size)
         )
         return bounds, values[:size], sizes[:size]
@@ -106,12 +105,10 @@ class Scorebook:
     @cached_property
     def latest(self) -> Latest:
         """The newest items of each shopper."""
-        from recommender.engine import folding
-
         p = self.profile
         order, rank = newest(p, NEWEST)
         value = np.empty(len(order), np.float32)
-        folding.lateness(p.last[order], rank, FALL, value)
+        folding().lateness(p.last[order], rank, FALL, value)
         if p.n_shoppers == 1:
             return Latest(np.array([0, len(order)]), p.item[order], rank, value)
         bounds = np.searchsorted(p.shopper[order], np.arange(p.n_shoppers + 1))

@@ -9,8 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
+
+from recommender.engine.compiled import elementwise
 
 #: Standard deviations beyond which a feature says nothing more.
 CLIP = 8.0
@@ -23,10 +26,8 @@ INACTIVE = ("Dropout", "GaussianNoise")
 
 
 def _gelu_tanh(x: np.ndarray) -> np.ndarray:
-    from recommender.engine import gelu
-
     out = np.array(x, np.float32, order="C")
-    gelu.gelu_tanh(out.reshape(-1))
+    elementwise().gelu_tanh(out.reshape(-1))
     return out
 
 
@@ -101,10 +102,17 @@ class Network:
         for operation in self.operations[2:]:
             if operation.kind == "Dense":
                 weights, bias = operation.arrays
-                hidden = weights.T @ hidden
-                hidden += bias[:, None]
-                hidden = ACTIVATIONS[operation.activation](hidden)
+                hidden = activated(weights.T @ hidden, bias, operation.activation)
         return np.asarray((hidden[0] - np.float32(self.centre)) / np.float32(self.spread))
+
+
+def activated(x: np.ndarray, bias: np.ndarray, activation: str) -> np.ndarray:
+    """``activation`` of ``x`` float32 [H, P] with ``bias`` [H] added to its rows; may be written over it."""
+    if activation == "gelu_tanh" and x.flags.c_contiguous:
+        elementwise().biased_gelu_tanh(x, bias)
+        return x
+    x += bias[:, None]
+    return ACTIVATIONS[activation](x)
 
 
 def apply(operation: Operation, inputs: list[np.ndarray]) -> np.ndarray:
@@ -135,6 +143,17 @@ def apply(operation: Operation, inputs: list[np.ndarray]) -> np.ndarray:
     raise ValueError(f"expected a layer that the scorer can run, received {operation.kind} ({operation.name})")
 
 
+class _First(NamedTuple):
+    """The first layers of several networks as one: ``weights`` float32 [H, f] and ``bias`` [H] over the features
+    ``told`` int64 [f], those that differ at all, with their ``mean`` and ``scale``."""
+
+    told: np.ndarray
+    mean: np.ndarray
+    scale: np.ndarray
+    weights: np.ndarray
+    bias: np.ndarray
+
+
 @dataclass(frozen=True)
 class Scorer:
     """Standardise, run each network, add their scores in units of their spread inside a list.
@@ -160,42 +179,43 @@ class Scorer:
     def of_rows(self, x: np.ndarray) -> np.ndarray:
         """float32 [P] scores of squashed features, one a row: [F, P]."""
         scores = np.empty(x.shape[1], np.float32)
-        mean, scale = self.mean[:, None], self.scale[:, None]
         # Blocks whose hidden layers stay in the processor's cache.
         for start in range(0, x.shape[1], BLOCK):
-            standard = x[:, start : start + BLOCK] - mean
-            standard *= scale
-            np.clip(standard, -CLIP, CLIP, out=standard)
-            scores[start : start + BLOCK] = self._sum(standard)
+            part = x[:, start : start + BLOCK]
+            scores[start : start + BLOCK] = self._sum(part) if self._stacked else self._one_by_one(part)
         return scores
 
-    def _sum(self, standard: np.ndarray) -> np.ndarray:
-        """float32 [P]: the networks' scores of standardised rows [F, P], added up."""
-        if self._stacked is None:
-            return np.asarray(np.sum([network(standard.T) for network in self.networks], axis=0, dtype=np.float32))
-        weights, bias = self._stacked
-        # The networks read the same features, so their first layers are one product.
-        hidden = weights @ standard
-        hidden += bias
-        total = np.zeros(standard.shape[1], np.float32)
+    def _one_by_one(self, x: np.ndarray) -> np.ndarray:
+        """float32 [P]: the networks' scores of squashed rows [F, P], added up."""
+        standard = self.standardised(x.T)
+        return np.asarray(np.sum([network(standard) for network in self.networks], axis=0, dtype=np.float32))
+
+    def _sum(self, x: np.ndarray) -> np.ndarray:
+        """:meth:`_one_by_one` where the networks read the same features, so that their first layers are one product."""
+        assert self._stacked is not None
+        first = self._stacked
+        standard = np.empty((len(first.told), x.shape[1]), np.float32)
+        elementwise().standardise(x, first.told, first.mean, first.scale, CLIP, standard)
+        hidden = first.weights @ standard
+        total = np.zeros(x.shape[1], np.float32)
         start = 0
         for network in self.networks:
-            first = network.operations[1]
-            size = len(first.arrays[1])
-            total += network.after_first(ACTIVATIONS[first.activation](hidden[start : start + size]))
-            start += size
+            stop = start + len(network.operations[1].arrays[1])
+            own = activated(hidden[start:stop], first.bias[start:stop], network.operations[1].activation)
+            total += network.after_first(own)
+            start = stop
         return total
 
     @cached_property
-    def _stacked(self) -> tuple[np.ndarray, np.ndarray] | None:
-        """The first layers of all networks as one: weights [H, F] and bias [H, 1]; None where a network is no plain
-        chain of layers over all features."""
+    def _stacked(self) -> _First | None:
+        """None where a network is no plain chain of layers over all features."""
         if not all(network.is_chain and len(network.columns) == len(self.mean) for network in self.networks):
             return None
-        first = [network.operations[1] for network in self.networks]
-        weights = np.concatenate([operation.arrays[0] for operation in first], axis=1).T
-        bias = np.concatenate([operation.arrays[1] for operation in first])[:, None]
-        return np.ascontiguousarray(weights), bias
+        layers = [network.operations[1].arrays for network in self.networks]
+        told = np.flatnonzero(self.scale)  # a constant is 0 once it is standardised
+        weights = np.concatenate([weights[told] for weights, _ in layers], axis=1).T
+        bias = np.concatenate([bias for _, bias in layers])
+        return _First(told, self.mean[told], self.scale[told], np.ascontiguousarray(weights), bias)
 
 
 def moments(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -154,13 +154,6 @@ def squash(x: np.ndarray) -> np.ndarray:
     return np.copysign(np.log(1 + np.abs(x)), x)
 
 
-def squash_in_place(x: np.ndarray) -> None:
-    """:func:`squash` of float32 ``x``, written over it."""
-    size = np.abs(x)
-    size += 1
-    np.copysign(np.log(size, out=size), x, out=x)
-
-
 def telling_attributes(data: ShopData, now: float, config: Config) -> tuple[str, ...]:
     """The attributes worth features, most telling first."""
     weigh = weighing(data.interactions, data.kinds, config.kind_weights, config.pace)

@@ -6,7 +6,7 @@ import unittest
 
 import numpy as np
 
-from recommender.engine import gelu, neighbours
+from recommender.engine import compiled, elementwise
 from recommender.engine.neighbours import Neighbours
 
 
@@ -46,7 +46,7 @@ class SpreadTest(unittest.TestCase):
         for _ in range(2):
             found = self.table.spread_to(offsets, items, self.bounds, self.held, self.value)
             np.testing.assert_allclose(found, self.expected()[owner, items], atol=1e-5)
-        self.assertFalse(neighbours._places(91).any())
+        self.assertFalse(compiled.spare_places(91).any())
 
 
 class GeluTest(unittest.TestCase):
@@ -54,5 +54,37 @@ class GeluTest(unittest.TestCase):
         x = np.concatenate([np.linspace(-30, 30, 20_001), [0, 1e-6, -1e-6, 1e4, -1e4]]).astype(np.float32)
         wide = x.astype(np.float64)
         expected = wide * (1 + np.tanh(0.7978845608 * (wide + 0.044715 * wide**3))) / 2
-        gelu.gelu_tanh(x)
+        elementwise.gelu_tanh(x)
         self.assertLess((np.abs(x - expected) / (1 + np.abs(wide))).max(), 1e-6)
+
+    def test_a_bias_is_added_to_each_row(self) -> None:
+        rng = np.random.default_rng(1)
+        x, bias = rng.normal(size=(5, 70)).astype(np.float32), rng.normal(size=5).astype(np.float32)
+        expected = x + bias[:, None]
+        elementwise.gelu_tanh(expected.reshape(-1))
+        elementwise.biased_gelu_tanh(x, bias)
+        np.testing.assert_allclose(x, expected, atol=1e-6)
+
+
+class StandardiseTest(unittest.TestCase):
+    def test_chosen_rows_in_units_of_their_spread_within_the_limit(self) -> None:
+        x = np.array([[1, 2, 300], [0, 0, 0], [np.nan, -9, 4]], np.float32)
+        out = np.empty((2, 3), np.float32)
+        mean, scale = np.array([1, 2], np.float32), np.array([0.5, 2], np.float32)
+        elementwise.standardise(x, np.array([0, 2]), mean, scale, 8.0, out)
+        np.testing.assert_array_equal(out, [[0, 0.5, 8], [np.nan, -8, 4]])
+
+
+class SquashTest(unittest.TestCase):
+    def test_as_the_library_has_it(self) -> None:
+        wide = np.concatenate([np.geomspace(1e-9, 1e30, 10_001), [0.0, 1.0, 2**0.5 - 1, 2**0.5]])
+        x = np.concatenate([wide, -wide]).astype(np.float32)
+        size = np.abs(x) + np.float32(1)
+        expected = np.copysign(np.log(size.astype(np.float64)), x)
+        elementwise.squash(x)
+        self.assertLess((np.abs(x - expected) / np.maximum(np.abs(expected), 1e-3)).max(), 2e-7)
+
+    def test_what_is_no_number_stays_so(self) -> None:
+        x = np.array([np.nan, np.inf, -np.inf], np.float32)
+        elementwise.squash(x)
+        np.testing.assert_array_equal(x, [np.nan, np.inf, -np.inf])
