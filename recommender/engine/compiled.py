@@ -42,3 +42,11 @@ def elementwise() -> ModuleType:
     from recommender.engine import elementwise
 
     return elementwise
+
+
+@cache
+def selection() -> ModuleType:
+    """The best of each row."""
+    from recommender.engine import selection
+
+    return selection

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from recommender.engine.compiled import kernels, spare_places
+from recommender.engine.compiled import kernels, selection, spare_places
 
 
 @dataclass(frozen=True)
@@ -47,15 +47,10 @@ class Neighbours:
 
     def of(self, items: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """The best ``k`` neighbours of ``items``: int32 [m, k] codes (−1: none), float32 [m, k] weights."""
-        found, weight = self.items[self.row[items]], self.weights[self.row[items]]
-        order = np.argsort(-weight, axis=1)[:, :k]
-        found, weight = np.take_along_axis(found, order, 1), np.take_along_axis(weight, order, 1)
-        found = np.where((found < self.n) & (weight > 0), found, -1)
-        short = k - found.shape[1]
-        if short > 0:
-            found = np.pad(found, ((0, 0), (0, short)), constant_values=-1)
-            weight = np.pad(weight, ((0, 0), (0, short)))
-        return found.astype(np.int32), weight
+        rows = self.row[items]
+        column, _ = selection().best_of_rows(self.weights[rows], k, above=0)
+        real, place = column >= 0, (rows[:, None], column)  # a place that there is not reads the row's last
+        return np.where(real, self.items[place], np.int32(-1)), np.where(real, self.weights[place], np.float32(0))
 
 
 def from_sparse(similar: sparse.csr_matrix) -> Neighbours:

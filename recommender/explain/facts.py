@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 
-@dataclass(frozen=True)
-class Fact:
+class Fact(NamedTuple):
     """One event, or a neighbour product (its ``kind`` in words: "goes with"), that bears a reason out."""
 
     kind: str
@@ -21,8 +19,7 @@ class Fact:
         return f"{self.kind} {self.product}{when}"
 
 
-@dataclass(frozen=True)
-class Reason:
+class Reason(NamedTuple):
     """``text`` speaks to the shopper, ``chip`` (≤ 28 characters) to the merchandiser, of "they"."""
 
     code: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import NamedTuple
 
@@ -15,7 +15,7 @@ from recommender.engine.interactions import UNTIMED, Interactions
 from recommender.explain.facts import Fact
 from recommender.ranked import distinct
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+DAY = 86_400.0  # s
 TOUCHED = 20  # latest products whose neighbours count as a reason
 NEIGHBOURS = 50  # of each
 JUST_TOUCHED = 3  # latest products of which it is told what comes next
@@ -96,7 +96,7 @@ class Shopping:
         owner = np.repeat(items, codes.shape[1])
         codes, weights = codes.ravel(), weights.ravel()
         if self.shown is not None:
-            told = np.flatnonzero(np.isin(codes, self.shown))
+            told = np.flatnonzero(self._is_shown[codes])
             codes, weights, owner = codes[told], weights[told], owner[told]
         order = np.argsort(weights, kind="stable")  # the strongest is written last and stays
         pairs = zip(codes[order].tolist(), owner[order].tolist(), strict=True)
@@ -128,20 +128,29 @@ class Shopping:
         """The telling events of each item that is shown: one pass for all of them."""
         shown = np.zeros(0, np.int64) if self.shown is None else self.shown
         found: dict[int, list[Happening]] = {item: [] for item in shown.tolist()}
-        for event in self._happened(np.flatnonzero(np.isin(self.events.item, shown) & self.known)):
+        for event in self._happened(np.flatnonzero(self._is_shown[self.events.item] & self.known)):
             found[event.item].append(event)
         return found
+
+    @cached_property
+    def _is_shown(self) -> np.ndarray:
+        """bool [n + 1]: by item code whether a reason is wanted for it; the last is for what is no product (−1)."""
+        marked = np.zeros(len(self.titles) + 1, bool)
+        if self.shown is not None:
+            marked[self.shown] = True
+        return marked
 
     def _happened(self, places: np.ndarray) -> list[Happening]:
         columns = (self.events.kind, self.events.item, self.events.at)
         rows = zip(*(column[places].tolist() for column in columns), strict=True)
-        return [Happening(self.kinds[kind], item, at) for kind, item, at in rows]
+        kinds = self.kinds
+        return [Happening(kinds[kind], item, at) for kind, item, at in rows]
 
     def name(self, item: int) -> str:
         return self.titles[item] or f"№ {self.shelf.external_ids[item]}"
 
     def fact(self, event: Happening) -> Fact:
-        at = EPOCH + timedelta(days=event.at) if event.at != UNTIMED else None
+        at = datetime.fromtimestamp(event.at * DAY, UTC) if event.at != UNTIMED else None
         return Fact(event.kind, self.shelf.external_ids[event.item], at)
 
     def facts(self, events: Sequence[Happening]) -> tuple[Fact, ...]:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 CHIP = 28  # characters of a chip on a tile
 
 
+@lru_cache(maxsize=20_000)
 def short(title: str) -> str:
     """A title inside a sentence: without the size, its first letter small unless it is an abbreviation."""
     words = title.split(" · ")[0].strip()
     return words if words[:2].isupper() else words[:1].lower() + words[1:]
 
 
+@lru_cache(maxsize=20_000)
 def clip(before: str, name: str, after: str = "") -> str:
     """``before + name + after`` within ``CHIP`` characters, the name cut at a word."""
     room = CHIP - len(before) - len(after)

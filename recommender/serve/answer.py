@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from recommender.explain import Contribution, Reason
 from recommender.ranked import Step
@@ -12,8 +12,7 @@ from recommender.ranked import Step
 METHOD = "leave a group of features out: how much lower the score is without it"
 
 
-@dataclass(frozen=True)
-class Item:
+class Item(NamedTuple):
     """One place of a list. ``score``: calibrated chance, None for a product the model does not know."""
 
     product: str
