@@ -50,7 +50,8 @@ def as_histories(stored: Sequence[StoredHistory], vocabulary: Vocabulary) -> His
     size = [len(history.events) for history in stored]
     offsets = np.concatenate([[0], np.cumsum(size)]).astype(np.int64)
     local = np.repeat(np.arange(len(stored), dtype=np.int32), size)
-    columns = [np.concatenate(parts) for parts in zip(*(columns_of(h.events)[1:] for h in stored), strict=True)]
+    of_each = [columns_of(history.events)[1:] for history in stored]
+    columns = of_each[0] if len(stored) == 1 else [np.concatenate(parts) for parts in zip(*of_each, strict=True)]
     attributes = {
         name: np.array([history.attributes[place] for history in stored], np.int32)
         for place, name in enumerate(vocabulary.attributes)
@@ -75,6 +76,8 @@ def extend(history: StoredHistory, recent: Sequence[RecentEvent], vocabulary: Vo
 
     Unknown types and products are left out, and so are purchases of nothing.
     """
+    if not recent:
+        return history
     known = set(history.hashes.tolist())
     fresh = [event for event in recent if event.id_hash not in known and not _is_no_sale(event)]
     items = vocabulary.codes(np.array([event.product_id for event in fresh], np.int64))

@@ -69,7 +69,7 @@ from recommender.store.sight import (
     ping,
     queue_lengths,
 )
-from recommender.store.tokens import take_no_token, take_token
+from recommender.store.tokens import take_no_token, take_tokens
 
 __all__ = [
     "BATCH",
@@ -116,7 +116,7 @@ __all__ = [
     "start_refresh",
     "take_no_token",
     "take_served",
-    "take_token",
+    "take_tokens",
     "traces",
     "used_memory",
     "versions",

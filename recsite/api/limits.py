@@ -90,13 +90,16 @@ class Slots:
 class Tokens:
     """One bucket a key, shared by all processes and hosts, in Redis; the process's share of it while Redis is away.
 
-    The token is taken in the round trip that a request makes anyway, so a list is refused by that trip. Events are
-    stored by the time of theirs; what it says keeps the next ones out. More than the bucket holds gets in by one
-    request a thread at most.
+    Tokens are taken in the round trip that a request makes anyway, so a list is refused by that trip, and a busy
+    process takes a hundredth of a second's worth of them at once: it asks no more often than that. Events are stored by
+    the time of theirs; what it says keeps the next ones out. More than the bucket holds gets in by one request a thread
+    at most.
     """
 
     def __init__(self) -> None:
         self._share = Buckets()
+        self._lock = threading.Lock()
+        self._in_hand: dict[int, int] = {}  # taken and not used yet, for HEARD_SECONDS after they were
         self._empty_until: dict[int, float] = {}  # monotonic, by what Redis said last
         self._heard: dict[int, float] = {}
 
@@ -107,22 +110,43 @@ class Tokens:
         part = rate / max(settings.WEB_PROCESSES, 1)
         wait = self._share.take(key, rate=part, burst=2 * part, now=now)
         if now - self._heard.get(key, -HEARD_SECONDS) < HEARD_SECONDS:
+            if self._is_in_hand(key):
+                return 0.0
             wait = max(0.0, self._empty_until.get(key, 0.0) - now)
         if not wait:
-            store.take_token(str(key), rate=rate, burst=2 * rate, told=lambda wait: self._hear(key, wait, refuse))
+            store.take_tokens(
+                str(key),
+                wanted=max(1, int(rate * TAKEN_SECONDS)),
+                rate=rate,
+                burst=2 * rate,
+                told=lambda wait, taken: self._hear(key, wait, taken, refuse),
+            )
         return wait
 
-    def _hear(self, key: int, wait: float, refuse: Callable[[float], None] | None) -> None:
+    def _is_in_hand(self, key: int) -> bool:
+        """Whether a token was in hand; it is used now."""
+        with self._lock:
+            if not self._in_hand.get(key):
+                return False
+            self._in_hand[key] -= 1
+            return True
+
+    def _hear(self, key: int, wait: float, taken: int, refuse: Callable[[float], None] | None) -> None:
         if wait < 0:  # Redis is full
             return
         now = time.monotonic()
-        self._heard[key], self._empty_until[key] = now, now + wait
+        with self._lock:
+            # Several threads may have asked at once.
+            left = self._in_hand.get(key, 0) if now - self._heard.get(key, -HEARD_SECONDS) < HEARD_SECONDS else 0
+            self._in_hand[key] = left + max(taken - 1, 0)
+            self._heard[key], self._empty_until[key] = now, now + wait
         if wait and refuse is not None:
             refuse(wait)
 
 
 SLOT_SECONDS = 0.1  # that a batch waits for a slot; one takes 5 to 50 ms
 HEARD_SECONDS = 1.0  # without a word from Redis a process goes by its share
+TAKEN_SECONDS = 0.01  # of a key's rate are taken at once
 tokens = Tokens()
 event_slots = Slots()
 

@@ -90,13 +90,26 @@ class SharedBucket(TestCase):
                         store.read(None, None)
         self.assertEqual(got, 5)  # half of the burst of two processes
 
+    @override_settings(API_RATES={"secret": 500}, WEB_PROCESSES=1)
+    def test_a_busy_process_asks_once_for_several(self) -> None:
+        tokens, began, got = Tokens(), time.monotonic(), 0
+        with patch.object(store, "take_tokens", side_effect=store.take_tokens) as asked:
+            for _ in range(1_200):
+                refused: list[float] = []
+                if not tokens.take(7, "secret", refuse=refused.append):
+                    store.read(None, None)
+                    got += not refused
+        self.assertGreaterEqual(got, 1_000)  # the burst
+        self.assertLessEqual(got, 1_000 + 500 * (time.monotonic() - began))
+        self.assertLessEqual(asked.call_count, got / 5 + 30)
+
     def test_a_full_redis_still_reads(self) -> None:
         with redis.from_url(settings.REDIS_URL) as client:
             held = client.config_get("maxmemory")["maxmemory"]
             client.config_set("maxmemory", 1)
             try:
                 heard: list[float] = []
-                store.take_token("7", rate=5, burst=10, told=heard.append)
+                store.take_tokens("7", wanted=3, rate=5, burst=10, told=lambda wait, taken: heard.append(wait))
                 self.assertIsNone(store.read(None, None).pointer)
                 self.assertEqual(heard, [-1.0])
             finally:
