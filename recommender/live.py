@@ -81,7 +81,7 @@ class Subject:
         return distinct(codes[codes >= 0])[:TOUCHED]
 
     def candidates(self) -> np.ndarray:
-        """int64, ascending: what is worth scoring. What was just touched ∪ its neighbours ∪ what the towers now find
+        """int64, ascending, each once: what is worth scoring. What was just touched ∪ its neighbours ∪ what the towers now find
         nearest ∪ the pool, whose last places give way; without a pool the ranker looks through the whole catalogue, and
         none of what it finds, in no order, gives way."""
         ranker = self.model.ranker
@@ -91,7 +91,7 @@ class Subject:
             items = self.pool.codes
         pool = np.asarray(items, np.int64)
         if not len(self.touched):
-            return np.unique(pool)
+            return np.sort(pool)
         parts = [self.touched]
         for table, k in (("similar", NEIGHBOURS), ("bought_together", NEIGHBOURS), ("next", FOLLOWERS)):
             parts.append(ranker.neighbours(self.touched, k, table=table)[0].ravel().astype(np.int64))
@@ -101,7 +101,7 @@ class Subject:
         near = near[near >= 0]
         rest = pool[~np.isin(pool, near)]
         room = len(rest) if self.pool is None else max(SCORED - len(near), 0)
-        return np.unique(np.concatenate([near, rest[:room]]))
+        return np.sort(np.concatenate([near, rest[:room]]))
 
     def score(self, items: np.ndarray) -> np.ndarray:
         """float32: the ranker's score of each item it knows, NaN for those that came later."""

@@ -142,6 +142,7 @@ def fold(histories: Histories, now: float, weigh: Weighing, n_items: int) -> Pro
     )  # fmt: skip
     shopper = np.repeat(np.arange(n_shoppers), np.diff(starts)) if n_shoppers > 1 else np.zeros(n, np.int64)
     disliked = np.flatnonzero(weigh.kinds[kind] < 0)
+    excluded = events.shopper[disliked].astype(np.int64) * n_items + item[disliked]
     return Profile(
         n_shoppers=n_shoppers,
         n_items=n_items,
@@ -161,6 +162,6 @@ def fold(histories: Histories, now: float, weigh: Weighing, n_items: int) -> Pro
         sessions=people[1],
         oldest=people[2],
         newest=people[3],
-        excluded=np.unique(events.shopper[disliked].astype(np.int64) * n_items + item[disliked]),
+        excluded=np.unique(excluded) if len(excluded) else excluded,
         attributes=histories.attributes,
     )
