@@ -105,7 +105,8 @@ def understood(entries: Entries, *, new: bool) -> Read:
         strategy=entries.strategy,
         n=int(number[:6]) if number.isdecimal() else 1,
         filters=_filters(entries, errors),
-        fallbacks=tuple(name for name in entries.fallbacks if name),
+        # What fills the placement adds nothing behind itself: whoever chooses the first fallback to fill it means that.
+        fallbacks=tuple(dict.fromkeys(name for name in entries.fallbacks if name not in ("", entries.strategy))),
         is_active=entries.is_active,
         diversity=entries.diversity,
     )

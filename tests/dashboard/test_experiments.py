@@ -160,6 +160,11 @@ class NewTest(ExperimentCase):
         found = serve.recommend(serve.Request(shopper=shopper, placement="home", record=False))
         return found.experiment, len(found.items)
 
+    def test_the_first_fallback_may_be_tried_as_what_fills_it(self) -> None:
+        answer = self.begin(n="10", strategy="trending")
+        self.assertEqual(answer.status_code, 302)
+        self.assertEqual(Experiment.objects.get().setup["fallbacks"], ["popular"])
+
     def test_a_name_that_is_taken_gets_a_number(self) -> None:
         self.begin()
         experiments.end(slug="five-on-home", keep="a")

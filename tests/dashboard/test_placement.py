@@ -134,12 +134,18 @@ class SaveTest(PlacementCase):
             ({"slug": "home"}, "taken already"),
             ({"n": "0"}, "expected 1 … 100"),
             ({"price_max": "cheap"}, "expected a number, received “cheap”"),
-            ({"fallback": ["popular"]}, "not the placement"),
         ):
             answer = self.create(**fields)
             self.assertContains(answer, words, status_code=422)
             self.assertContains(answer, 'value="Breakfast"', status_code=422)
         self.assertFalse(Placement.objects.filter(slug="breakfast").exists())
+
+    def test_what_fills_it_is_no_fallback_and_each_stands_once(self) -> None:
+        answer = self.post("placement", "home", **{**self.form_of("home"), "strategy": "trending"})
+        self.assertEqual(answer.status_code, 302)
+        self.assertEqual(list(Placement.objects.get(slug="home").fallbacks), ["popular"])
+        self.create(fallback=["popular", "trending", "trending", ""])
+        self.assertEqual(list(Placement.objects.get(slug="breakfast").fallbacks), ["trending"])
 
     def test_who_was_slower_keeps_the_entries(self) -> None:
         form = self.form_of("home")
