@@ -81,9 +81,9 @@ class Subject:
         return distinct(codes[codes >= 0])[:TOUCHED]
 
     def candidates(self) -> np.ndarray:
-        """int64, ascending, each once: what is worth scoring. What was just touched ∪ its neighbours ∪ what the towers now find
-        nearest ∪ the pool, whose last places give way; without a pool the ranker looks through the whole catalogue, and
-        none of what it finds, in no order, gives way."""
+        """int64, ascending, each once: what is worth scoring. What was just touched ∪ its neighbours ∪ what the towers
+        now find nearest ∪ the pool, whose last places give way; without a pool the ranker looks through the whole
+        catalogue, and none of what it finds, in no order, gives way."""
         ranker = self.model.ranker
         if self.pool is None:
             _, items = ranker.candidates(self.histories, self.now, size=POOL)

@@ -12,11 +12,14 @@ import numpy as np
 _spare = threading.local()
 
 
-def spare_places(size: int) -> np.ndarray:
-    """int32 [≥ size], all 0: this thread's own, which every loop leaves as it found it."""
-    held: np.ndarray | None = getattr(_spare, "places", None)
+def spare_places(size: int, most: int = 2**31 - 1) -> np.ndarray:
+    """[≥ size] numbers up to ``most``, all 0: this thread's own, which every loop leaves as it found it; uint16 where
+    that holds them, else int32."""
+    kind = np.uint16 if most < 2**16 else np.int32
+    held: np.ndarray | None = getattr(_spare, kind.__name__, None)
     if held is None or len(held) < size:
-        held = _spare.places = np.zeros(size, np.int32)
+        held = np.zeros(size, kind)
+        setattr(_spare, kind.__name__, held)
     return held
 
 

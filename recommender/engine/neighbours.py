@@ -41,7 +41,8 @@ class Neighbours:
     ) -> np.ndarray:
         """float32 [P]: :meth:`spread` at ``items`` int64 [P] alone, shopper s's at offsets[s]:offsets[s+1]."""
         found = np.empty(len(items), np.float32)
-        place = spare_places(self.n + 1)
+        most = len(items) if len(items) < 2**16 else int(np.diff(offsets).max())
+        place = spare_places(self.n + 1, most)
         kernels().spread_to_pairs(offsets, items, bounds, self.row[item], value, self.items, self.weights, place, found)
         return found
 

@@ -46,7 +46,18 @@ class SpreadTest(unittest.TestCase):
         for _ in range(2):
             found = self.table.spread_to(offsets, items, self.bounds, self.held, self.value)
             np.testing.assert_allclose(found, self.expected()[owner, items], atol=1e-5)
-        self.assertFalse(compiled.spare_places(91).any())
+        self.assertFalse(compiled.spare_places(91, 3).any())
+
+    def test_more_pairs_than_sixteen_bits_count(self) -> None:
+        """One shopper's, and the same shared out among two, each of whom has few enough."""
+        rng = np.random.default_rng(5)
+        items = rng.integers(0, 90, 70_000)
+        for offsets in (np.array([0, 70_000, 70_000, 70_000]), np.array([0, 35_000, 35_000, 70_000])):
+            owner = np.repeat(np.arange(3), np.diff(offsets))
+            found = self.table.spread_to(offsets, items, self.bounds, self.held, self.value)
+            np.testing.assert_allclose(found, self.expected()[owner, items], atol=1e-5)
+        for most in (3, 70_000):
+            self.assertFalse(compiled.spare_places(91, most).any())
 
 
 class GeluTest(unittest.TestCase):
