@@ -15,15 +15,17 @@ from pathlib import Path
 import psutil
 from django.conf import settings
 
+FOLDER = "behind"
+
 
 def folder() -> Path:
-    return Path(settings.DATA_DIR) / "behind"
+    return Path(settings.DATA_DIR) / FOLDER
 
 
 def is_behind() -> bool:
     """Whether any process of this host is. Some microseconds: each list asks."""
     try:
-        return bool(os.listdir(folder()))
+        return bool(os.listdir(f"{settings.DATA_DIR}/{FOLDER}"))
     except FileNotFoundError:
         return False
 

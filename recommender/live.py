@@ -97,9 +97,9 @@ class Subject:
             parts.append(ranker.neighbours(self.touched, k, table=table)[0].ravel().astype(np.int64))
         if self.pool is not None:
             parts.append(ranker.nearest(self.histories, self.now, beyond=pool, k=NEAREST))
-        near = np.unique(np.concatenate(parts))
-        near = near[near >= 0]
-        rest = pool[~np.isin(pool, near)]
+        is_near = np.zeros(ranker.n_items + 1, bool)  # the last: no product
+        is_near[np.concatenate(parts)] = True
+        near, rest = np.flatnonzero(is_near[:-1]), pool[~is_near[pool]]
         room = len(rest) if self.pool is None else max(SCORED - len(near), 0)
         return np.sort(np.concatenate([near, rest[:room]]))
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 import struct
 import zlib
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -54,8 +55,7 @@ class StoredHistory:
     attributes: np.ndarray
 
 
-@dataclass(frozen=True)
-class RecentEvent:
+class RecentEvent(NamedTuple):
     """One event that was posted lately. ``at``: seconds since 1970; NaN where a number is unknown."""
 
     id_hash: int

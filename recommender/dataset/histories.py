@@ -98,8 +98,16 @@ def extend(history: StoredHistory, recent: Sequence[RecentEvent], vocabulary: Vo
     hashes = np.concatenate([history.hashes, np.array([event.id_hash for event in fresh], np.uint64)])
     both = [np.concatenate(pair) for pair in zip(columns_of(history.events), columns_of(added), strict=True)]
     events = Interactions(*both)
+    size = len(history.events)
+    if len(events) <= HISTORY_EVENTS and _are_in_order(events.at[max(size - 1, 0) :]):
+        return StoredHistory(events, hashes, history.attributes)
     order = np.lexsort((hashes, events.at))[-HISTORY_EVENTS:]
     return StoredHistory(events.select(order), hashes[order], history.attributes)
+
+
+def _are_in_order(at: np.ndarray) -> bool:
+    """Whether each moment is after the one before, as what was posted mostly is: nothing need be sorted then."""
+    return bool((at[1:] > at[:-1]).all())
 
 
 def _is_no_sale(event: RecentEvent) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from operator import attrgetter
 from typing import cast
 
 from recommender import packing
@@ -13,6 +14,7 @@ from recommender.store.keys import encoded, key
 from recommender.store.line import Command
 
 RECENT_SECONDS = 7 * 86_400
+BY_TIME = attrgetter("at", "id_hash")
 RECENT_EVENTS = 200
 REFRESH_SECONDS = 60
 
@@ -67,7 +69,7 @@ def unpacked(values: Iterable[bytes]) -> tuple[RecentEvent, ...]:
 def in_order(events: Iterable[RecentEvent]) -> tuple[RecentEvent, ...]:
     """Oldest first, each once: what was noted again, or by two hands, counts once."""
     by_id = {event.id_hash: event for event in events}
-    return tuple(sorted(by_id.values(), key=lambda event: (event.at, event.id_hash)))
+    return tuple(sorted(by_id.values(), key=BY_TIME))
 
 
 def traces(subject: str, generations: Sequence[int]) -> int:

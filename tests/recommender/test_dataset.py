@@ -156,6 +156,23 @@ class Doors(TestCase):
         self.assertEqual(extended.events.item.tolist(), [0, 2])
         self.assertEqual(extended.events.quantity.tolist(), [1, 1])
 
+    def test_what_was_posted_late_takes_its_place_by_time(self) -> None:
+        """In order it is only put behind; before the history's end, or at one moment, it is sorted in, by id then."""
+        products, (anna, *_) = make_products(4), make_shoppers(1)
+        make_event(anna, products[0], source="api")
+        vocabulary = dataset.read().vocabulary
+        history = dataset.read_histories([anna.pk], vocabulary)[anna.pk]
+        now = NEWEST.timestamp()
+        for posted, expected in (
+            ([(1, 60, 1), (2, 120, 2)], [0, 1, 2]),
+            ([(1, -60, 1), (2, 120, 2)], [1, 0, 2]),
+            ([(5, 60, 3), (4, 60, 2)], [0, 2, 3]),
+        ):
+            events = [RecentEvent(id_, products[item].pk, now + seconds, "view") for id_, seconds, item in posted]
+            extended = dataset.extend(history, events, vocabulary)
+            self.assertEqual(extended.events.item.tolist(), expected)
+            self.assertEqual(len(extended.hashes), 3)
+
     def test_unknown_products_and_types_are_left_out(self) -> None:
         products, (anna, *_) = make_products(1), make_shoppers(1)
         make_event(anna, products[0])
