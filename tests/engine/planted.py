@@ -107,3 +107,14 @@ def launches(n_shoppers: int = 300, n_items: int = 1200, *, days: int = 120, see
         for name, codes in zip(names, made_of, strict=True)
     }
     return shop(log, n_shoppers, n_items, attributes=attributes)
+
+
+def popular(n_shoppers: int = 150, n_items: int = 200, *, seed: int = 0) -> tuple[ShopData, np.ndarray]:
+    """Nobody has a taste or a habit: each of a shopper's 6 to 29 purchases is drawn by one unchanging law, the chance
+    of each item, float64 [n] and also returned. The best list of items not had is what has most chance of them."""
+    rng = np.random.default_rng(seed)
+    chance = 1 / (3.0 + rng.permutation(n_items))
+    chance /= chance.sum()
+    shopper = np.repeat(np.arange(n_shoppers), rng.integers(6, 30, n_shoppers))
+    item = rng.choice(n_items, len(shopper), p=chance)
+    return shop(events(shopper, item, rng.random(len(shopper)) * 120), n_shoppers, n_items), chance

@@ -12,6 +12,7 @@ BatchNormalization, Concatenate, Add, Multiply. Optionally it offers
     LOSSES: tuple[str, ...]      # one trained net each, z-scored in the list and added; default ("binary", "softmax")
     LEARNING_RATE: float         # instead of Config.learning_rate
     STEPS: int                   # instead of Config.steps
+    LINEAR_JOINS: bool           # whether a linear model is added where lists are few (engine/linear.py); default False
     columns(names: tuple[str, ...]) -> np.ndarray   # positions of the features it reads; default all
 
 where a loss is one of ``network.LOSSES``: "binary", "softmax", "squared".

@@ -9,6 +9,8 @@ if TYPE_CHECKING:
 
     from recommender.engine.config import Config
 
+LINEAR_JOINS = True
+
 
 def gelu_tanh(x: Any) -> Any:
     """GELU by tanh: in NumPy the error function would cost more than the matrix product beside it."""
