@@ -69,6 +69,8 @@ class Config:
     steps: int = 600
     epochs: int = 12
     patience: int = 4
+    # Whether a linear model joins the networks where lists are few (docs/decisions/0016-small-shops-again.md).
+    linear: bool = True
     # What the device computes in: float32, mixed_bfloat16 or mixed_float16 (weights stay float32), and whether XLA
     # compiles the step (JAX always does). Networks this small gain little: manage.py bench train.
     precision: str = "float32"

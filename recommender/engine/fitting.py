@@ -60,7 +60,7 @@ def _linear_share(pools: list[Pool], feature_names: tuple[str, ...], config: Con
     Both learn from the older cuts only; the weights that explain the newest lists best say how much of each to take
     (stacking, Wolpert 1992), in time, because what was learned by heart shows on later days alone.
     """
-    if not getattr(architecture(config.architecture), "LINEAR_JOINS", False):
+    if not config.linear or not getattr(architecture(config.architecture), "LINEAR_JOINS", False):
         return 0.0
     newest, older = pools[0], pools[1:]
     if not len(newest) or sum(map(len, older)) < LEAST_LISTS:

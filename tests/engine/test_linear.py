@@ -136,6 +136,9 @@ class JoinsTest(unittest.TestCase):
     def test_a_single_cut_cannot_say_and_counts_it_like_a_network(self) -> None:
         self.assertEqual(fitting._linear_share([chosen()], NAMES, SHORT, lambda: False), 1.0)
 
+    def test_switched_off_the_networks_are_alone(self) -> None:
+        self.assertEqual(len(fitted(chosen(), config=replace(SHORT, linear=False)).networks), 4)
+
     def test_only_the_architecture_that_has_a_place_for_it_has_it(self) -> None:
         self.assertEqual(len(fitted(chosen(), config=replace(SHORT, architecture="wide_deep")).networks), 4)
 
@@ -149,7 +152,7 @@ class JoinsTest(unittest.TestCase):
 
     def test_where_popularity_alone_tells_its_law_is_nearer(self) -> None:
         data, chance = popular()
-        ranker = run_training(data, QUICK, now=newest(data)).ranker
+        ranker = run_training(data, replace(QUICK, linear=True), now=newest(data)).ranker
         assert ranker.scorer is not None
         alone = replace(ranker, scorer=replace(ranker.scorer, networks=ranker.scorer.networks[:-1]))
         reached = [share_of_best(data, chance, one.recommend(everyone(data), newest(data), k=10, new_only=True)[0])

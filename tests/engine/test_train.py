@@ -13,6 +13,7 @@ from recommender.engine.measuring import RIVAL, ranked_lists
 from recommender.engine.plan import TooLittleData, plan_of
 from recommender.engine.profile import weighing
 from recommender.engine.progress import Progress, Stopped
+from recommender.engine.scorer import Scorer
 from recommender.engine.train import run_training
 from recommender.engine.warm import start_of
 from tests.engine.planted import chequerboard, tastes
@@ -169,9 +170,12 @@ class RunTest(unittest.TestCase):
         _, trained = busy()
         scorer = trained.ranker.scorer
         assert scorer is not None
-        hidden = [network for network in scorer.networks if len(network.operations) > 3]
-        self.assertEqual(len(hidden), 4)
+        self.assertEqual(len(scorer.networks), 4)
         self.assertEqual(set(trained.curves), {"binary", "softmax"})
+        # Each counts half, so that a score is of the size that one pair gives.
+        x = np.random.default_rng(0).normal(size=(50, len(scorer.mean))).astype(np.float32)
+        pair = Scorer(scorer.mean, scorer.scale, scorer.networks[:2])(x) * 2
+        self.assertLess(abs(float(np.log(scorer(x).std() / pair.std()))), 0.4)
 
     def test_a_run_is_not_its_own_baseline(self) -> None:
         data = tastes(n_shoppers=80)

@@ -26,7 +26,7 @@ from tests.goods import make_history, make_products, make_shoppers
 from tests.recommender.test_training import in_own_folder
 
 Status = TrainingRun.Status
-QUICK = {"steps": 120, "epochs": 3, "layers": [16, 8], "horizon_days": 14.0}
+QUICK = {"steps": 120, "epochs": 3, "layers": [16, 8], "horizon_days": 14.0, "linear": False}
 
 
 class PlantedCase(CommittedCase):
